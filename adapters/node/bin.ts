@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+/** The `beyond-ai` command on Node. */
+import { createProgram } from "../server/cli/program.ts";
+import { nodeRuntime } from "./runtime.ts";
+
+await createProgram(nodeRuntime, "node").parseAsync();

@@ -1,0 +1,334 @@
+/**
+ * The native transport of Node: node:http in, undici `dispatch` out, chunks handed on untouched. The same steps and
+ * scanners as the portable relay (src/gateway/relay.ts), without its Request, Response and stream objects.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import type { Dispatcher } from "undici";
+import { admit, type Admission, type Plan } from "../../src/gateway/admission.ts";
+import { errorResponse, type ErrorCode, type ErrorResponse, wireCode } from "../../src/gateway/errors.ts";
+import { Exchange, MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
+import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
+import type { Inbound } from "../../src/gateway/inbound.ts";
+import { label } from "../../src/gateway/metrics.ts";
+import type { GatewayState } from "../../src/gateway/state.ts";
+import { errorCodeOf, headerList, type Pools } from "./upstream.ts";
+
+export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** `expectsContinue`: the client waits for a `100 Continue` before it sends its body, so a refusal can save it the upload. */
+export function createListener(state: GatewayState, pools: () => Pools, expectsContinue = false): Listener {
+  return (request, response) => {
+    state.metrics.requests.add();
+    const settled = (admission: Admission): void => {
+      if (!admission.ok) {
+        state.metrics.rejections.add(1, label("reason", wireCode(admission.code)));
+        return writeError(request, response, errorResponse(admission));
+      }
+      if (expectsContinue) response.writeContinue();
+      new NodeRelay(state, pools(), request, response, admission).start();
+    };
+    const failed = (error: unknown): void => {
+      state.log("error", "request failed", { error: String(error) });
+      state.metrics.rejections.add(1, label("reason", "internal_error"));
+      const requestId = state.nextRequestId();
+      writeError(request, response, errorResponse({ ok: false, code: "internal_error", dialect: "openai", requestId }));
+    };
+    try {
+      const admission = admit(state, inboundOf(request));
+      if (admission instanceof Promise) admission.then(settled).catch(failed);
+      else settled(admission);
+    } catch (error) {
+      failed(error);
+    }
+  };
+}
+
+function inboundOf(request: IncomingMessage): Inbound {
+  const target = originForm(request.url ?? "/");
+  const mark = target.indexOf("?");
+  return {
+    method: request.method ?? "GET",
+    path: mark === -1 ? target : target.slice(0, mark),
+    query: mark === -1 ? "" : target.slice(mark),
+    headers: request.rawHeaders,
+  };
+}
+
+/** RFC 9112 §3.2.2: a server accepts the absolute form, and the authority in it counts for nothing here. */
+function originForm(target: string): string {
+  const absolute = /^https?:\/\/[^/?#]*/i.exec(target);
+  if (!absolute) return target.startsWith("/") ? target : `/${target}`;
+  const rest = target.slice(absolute[0].length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+/** How long the rest of a refused upload is read and dropped, so that the client gets to read its answer. */
+const LINGER_MS = 5_000;
+
+function writeError(request: IncomingMessage, response: ServerResponse, { status, headers, body }: ErrorResponse): void {
+  if (response.headersSent || response.destroyed) return breakOff(response);
+  const list = [...headers, "content-length", String(Buffer.byteLength(body))];
+  if (!request.complete) {
+    list.push("connection", "close");
+    discard(request);
+  }
+  response.writeHead(status, list).end(request.method === "HEAD" ? undefined : body);
+}
+
+function discard(request: IncomingMessage): void {
+  request.removeAllListeners("data").resume();
+  const linger = setTimeout(() => request.destroy(), LINGER_MS);
+  request.once("close", () => clearTimeout(linger));
+}
+
+/** What was written goes out, and then the connection ends without the body's own end, so that no client takes it for whole. */
+function breakOff(response: ServerResponse): void {
+  const { socket } = response;
+  if (!socket) return void response.destroy();
+  while (response.writableCorked > 0) response.uncork();
+  if (response.hasHeader("content-length") || response.chunkedEncoding) socket.destroySoon();
+  else socket.resetAndDestroy();
+}
+
+class NodeRelay implements Dispatcher.DispatchHandler {
+  readonly #state: GatewayState;
+  readonly #pools: Pools;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #plan: Plan;
+  readonly #exchange: Exchange;
+  #flow: Dispatcher.DispatchController | undefined;
+  /** The whole body, kept until the head is here: for a connect retry or the next pool key. */
+  #whole: Uint8Array | undefined;
+  /** Larger bodies go up as they come. */
+  #streams = false;
+  #upload: Readable | undefined;
+  #retries = 0;
+  #bodyRefused: ErrorCode | undefined;
+  #clientGone = false;
+  #walking = false;
+  #drainedBytes = 0;
+  #drainTimer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(state: GatewayState, pools: Pools, request: IncomingMessage, response: ServerResponse, plan: Plan) {
+    this.#state = state;
+    this.#pools = pools;
+    this.#request = request;
+    this.#response = response;
+    this.#plan = plan;
+    this.#exchange = new Exchange(state, plan);
+  }
+
+  start(): void {
+    this.#response.once("close", this.#onClose);
+    this.#response.on("error", () => {});
+    this.#request.on("error", () => {});
+    const { declaredLength } = this.#plan;
+    const hasBody = declaredLength === undefined ? "transfer-encoding" in this.#request.headers : declaredLength > 0;
+    if (!hasBody) return this.#dispatch();
+    if (declaredLength === undefined || declaredLength > MAX_WHOLE_BODY) return this.#stream();
+    this.#readWhole(declaredLength);
+  }
+
+  #readWhole(length: number): void {
+    this.#exchange.hold(length);
+    const chunks: Buffer[] = [];
+    this.#request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    this.#request.once("end", () => {
+      const body = this.#exchange.request.whole(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      if (typeof body === "string") return this.#refuseBody(body);
+      this.#whole = body;
+      this.#dispatch();
+    });
+  }
+
+  /** The body goes through the scanner chunk by chunk, at the provider's pace. */
+  #stream(): void {
+    this.#streams = true;
+    this.#exchange.hold(MAX_WHOLE_BODY);
+    const { request } = this.#exchange;
+    this.#request.on("data", (chunk: Buffer) => this.#pushUpload(request.push(chunk)));
+    this.#request.once("end", () => {
+      if (this.#pushUpload(request.end())) this.#upload?.push(null);
+    });
+    this.#request.pause();
+    this.#dispatch();
+  }
+
+  #pushUpload(chunks: readonly Uint8Array[] | ErrorCode): boolean {
+    if (typeof chunks === "string") {
+      this.#refuseBody(chunks);
+      return false;
+    }
+    for (const chunk of chunks) if (!this.#upload?.push(chunk)) this.#request.pause();
+    return true;
+  }
+
+  #refuseBody(code: ErrorCode): void {
+    if (this.#ended || this.#bodyRefused !== undefined) return;
+    this.#bodyRefused = code;
+    this.#request.removeAllListeners("data").removeAllListeners("end");
+    if (!this.#flow) return this.#fail(code);
+    // `onResponseError` answers; the provider sees a body that never ended.
+    this.#flow.abort(new Error(code));
+  }
+
+  #dispatch(): void {
+    const { provider, method, path, query, declaredLength } = this.#plan;
+    const headers = this.#exchange.headersUp();
+    const length = this.#whole?.length ?? (this.#streams ? this.#exchange.request.upstreamLength : declaredLength);
+    if (length !== undefined) headers.push("content-length", String(length));
+    if (this.#streams) {
+      this.#upload = new Readable({ read: () => void this.#request.resume() });
+      this.#upload.on("error", () => {});
+    }
+    try {
+      this.#pools.poolFor(provider.authority).dispatch(
+        {
+          method: method as Dispatcher.HttpMethod,
+          path: path + query,
+          headers,
+          body: this.#whole ?? this.#upload ?? null,
+        },
+        this,
+      );
+    } catch (error) {
+      this.#state.log("error", "request failed", { request_id: this.#plan.requestId, error: String(error) });
+      this.#fail("internal_error");
+    }
+  }
+
+  onRequestStart(flow: Dispatcher.DispatchController): void {
+    this.#flow = flow;
+    if (this.#clientGone) flow.abort(new Error("the client left"));
+  }
+
+  onRequestSent(): void {
+    this.#exchange.request.sent();
+  }
+
+  onResponseStart(
+    flow: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+    statusText?: string,
+  ): void {
+    if (status < 200) return;
+    if (this.#exchange.walkToNextKey(status)) {
+      this.#walking = true;
+      return;
+    }
+    this.#whole = undefined;
+    this.#exchange.hold(0);
+    const response = this.#response;
+    const list = this.#exchange.begin(status, headerList(headers));
+    response.writeHead(status, statusText ?? "", list);
+    // The head and what comes with it in one write; alone at the end of this tick when nothing does.
+    response.cork();
+    process.nextTick(flushHead, response);
+    if (this.#clientGone) flow.abort(new Error("the client left"));
+  }
+
+  onResponseData(flow: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#walking) return;
+    const wait = this.#clientGone ? this.#drain(chunk) : this.#exchange.relay(chunk, this.#write);
+    if (wait) {
+      flow.pause();
+      void wait.then(() => this.#resume());
+    }
+    if (this.#response.writableNeedDrain && !this.#clientGone) {
+      flow.pause();
+      this.#exchange.hold(this.#response.writableLength);
+      this.#response.once("drain", this.#onDrain);
+    }
+  }
+
+  readonly #write = (bytes: Uint8Array): void => {
+    this.#response.write(bytes);
+  };
+
+  readonly #onDrain = (): void => {
+    this.#exchange.hold(0);
+    this.#resume();
+  };
+
+  #resume(): void {
+    if (this.#clientGone || !this.#response.writableNeedDrain) this.#flow?.resume();
+  }
+
+  onResponseEnd(): void {
+    if (this.#walking) {
+      this.#walking = false;
+      return this.#dispatch();
+    }
+    if (!this.#clientGone) {
+      this.#exchange.flush(this.#write);
+      this.#response.end();
+    }
+    this.#end(this.#clientGone ? "client_gone" : "complete");
+  }
+
+  onResponseError(_flow: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.#ended) return;
+    if (this.#bodyRefused !== undefined) return this.#fail(this.#bodyRefused);
+    if (this.#clientGone) return this.#end("client_gone");
+    if (!this.#flow && this.#retries < CONNECT_RETRIES) {
+      this.#retries++;
+      this.#exchange.connectRetried();
+      return this.#dispatch();
+    }
+    const { requestId, provider } = this.#plan;
+    this.#state.log("warn", "upstream failed", { request_id: requestId, provider: provider.name, error: error.message });
+    if (!this.#response.headersSent && this.#response.statusMessage === undefined) return this.#fail(errorCodeOf(error));
+    this.#exchange.flush(this.#write);
+    breakOff(this.#response);
+    this.#end("upstream_cut");
+  }
+
+  #fail(code: ErrorCode): void {
+    this.#ended = true;
+    const refusal = this.#exchange.fail(code);
+    writeError(this.#request, this.#response, refusal);
+  }
+
+  #end(ending: "complete" | "client_gone" | "upstream_cut"): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#drainTimer);
+    this.#exchange.finish(ending);
+    // A provider may answer before the upload is through; the rest of it must not hold the connection.
+    if (!this.#request.complete) discard(this.#request);
+  }
+
+  /** The connection closed: of itself after a whole answer, else the client went away. */
+  readonly #onClose = (): void => {
+    if (this.#ended || this.#response.writableFinished) return;
+    this.#clientGone = true;
+    this.#upload?.destroy();
+    if (this.#exchange.clientLeft()) {
+      const { drainMaxSecs } = this.#plan.settings.config;
+      this.#drainTimer = setTimeout(this.#stopDraining, drainMaxSecs * 1000);
+      return this.#flow?.resume();
+    }
+    this.#flow?.abort(new Error("the client left"));
+    this.#end("client_gone");
+  };
+
+  #drain(chunk: Buffer): void | Promise<void> {
+    this.#drainedBytes += chunk.length;
+    if (this.#drainedBytes > this.#plan.settings.config.drainMaxBytes) return this.#stopDraining();
+    return this.#exchange.drain(chunk);
+  }
+
+  readonly #stopDraining = (): void => {
+    this.#flow?.abort(new Error("the client left"));
+    this.#end("client_gone");
+  };
+}
+
+function flushHead(response: ServerResponse): void {
+  response.flushHeaders();
+  response.uncork();
+}

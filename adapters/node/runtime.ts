@@ -1,0 +1,66 @@
+/** Node's listeners: node:http with the native relay for the gateway, @hono/node-server for everything else. */
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import type { ListenAddress } from "../../src/config/address.ts";
+import { createListener } from "./relay.ts";
+import type { OpenServer, ServerRuntime } from "../server/serve.ts";
+import { createPools } from "./upstream.ts";
+
+/** Time for a client to send its whole request head, in milliseconds. */
+const HEAD_TIMEOUT_MS = 60_000;
+/** How long an idle client connection is kept. Longer than the usual load balancer's 60 s, so that the balancer closes first. */
+const KEEP_ALIVE_MS = 75_000;
+/** As large as the large front ends allow. */
+const MAX_HEADER_BYTES = 65_536;
+
+export const nodeRuntime: ServerRuntime = {
+  async listen(state, address) {
+    const pools = createPools(state.settings.config);
+    const server = createServer({
+      requestTimeout: 0,
+      headersTimeout: HEAD_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      noDelay: true,
+    });
+    server.on("request", createListener(state, () => pools));
+    server.on("checkContinue", createListener(state, () => pools, true));
+    const open = await listen(server, address);
+    return {
+      ...open,
+      close: async () => {
+        await open.close();
+        await pools.close();
+      },
+    };
+  },
+  listenApp: (app, address) => listen(createServer(getRequestListener(app.fetch)), address),
+};
+
+/** Rejects with the system's own error, as EADDRINUSE. */
+function listen(server: Server, { host, port }: ListenAddress): Promise<OpenServer> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      const address = server.address();
+      resolve({
+        port: typeof address === "object" && address ? address.port : port,
+        close: () => closeServer(server),
+        destroy: () => void server.close().closeAllConnections(),
+      });
+    });
+  });
+}
+
+/** node:http closes what is idle when asked, but not what becomes idle later. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.prependListener("request", (_request, response) => response.once("close", () => server.closeIdleConnections()));
+    const sweep = setInterval(() => server.closeIdleConnections(), 100);
+    server.close(() => {
+      clearInterval(sweep);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,110 @@
+/** The deny-set on servers: from NATS, from NATS with a snapshot file as its cold-start cache, or from the file alone. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { DenySet } from "../../../src/deny/deny-set.ts";
+import { Replica } from "../../../src/deny/replica.ts";
+import type { Clock, DenySource, Log } from "../../../src/gateway/ports.ts";
+import { type Backoff, createNatsSource, DEFAULT_BACKOFF, type NatsAccess } from "./nats-source.ts";
+import { SnapshotCache } from "./snapshot-cache.ts";
+import { createSnapshotSource } from "./snapshot-source.ts";
+
+/** How long a start waits for the first scan before it serves with what it has (fail open). */
+const START_WAIT_MS = 2_000;
+
+export interface ServerDenyOptions extends Partial<NatsAccess> {
+  readonly bucket: string;
+  readonly snapshotPath?: string | undefined;
+  readonly rescanSecs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** 1 s to 30 s unless a test is in a hurry. */
+  readonly backoff?: Backoff;
+}
+
+/** A source with a life. */
+export interface ServerDenySource extends DenySource {
+  /** Loads the file, then waits for the first scan, a failure or two seconds. Never rejects. */
+  start(): Promise<void>;
+  /** Resolves once everything known is on disk and the connection is closed. */
+  close(): Promise<void>;
+  connected(): boolean | undefined;
+  size(): number;
+  lookup(tenantId: string, keyId: string | undefined): ReturnType<DenySet["lookup"]>;
+  /** Resolves once every change applied so far is in the snapshot file; false if the disk refuses. */
+  flush(): Promise<boolean>;
+}
+
+/** With neither `natsUrl` nor `snapshotPath`, nobody is denied. */
+export function createServerDenySource(options: ServerDenyOptions): ServerDenySource {
+  const set = new DenySet(() => options.clock.now());
+  const life =
+    options.natsUrl !== undefined ? natsLife(options, options.natsUrl, set) : fileLife(options, set);
+  return {
+    lookup: (tenantId, keyId) =>
+      set.lookup("tenant", tenantId) ?? (keyId === undefined ? undefined : set.lookup("key", keyId)),
+    size: () => set.size,
+    ...life,
+  };
+}
+
+type Life = Pick<ServerDenySource, "start" | "close" | "connected" | "flush">;
+
+function natsLife(options: ServerDenyOptions, natsUrl: string, set: DenySet): Life {
+  const { bucket, snapshotPath, rescanSecs, clock, log, backoff = DEFAULT_BACKOFF } = options;
+  const now = () => clock.now();
+  const replica = new Replica(set, now, (entry) => cache?.append(entry));
+  const position = () => replica.position;
+  const cache =
+    snapshotPath === undefined
+      ? undefined
+      : new SnapshotCache({ path: snapshotPath, set, now, position, log });
+  // A file whose header speaks of another stream is brought up to date once the scan has confirmed its contents.
+  let streamOnDisk: string | undefined;
+  const nats = createNatsSource({
+    natsUrl,
+    natsCreds: options.natsCreds,
+    natsCredsFile: options.natsCredsFile,
+    bucket,
+    replica,
+    rescanMs: rescanSecs * 1000,
+    backoff,
+    monotonic: () => clock.monotonic(),
+    log,
+    onScanned() {
+      if (replica.position.stream === streamOnDisk) cache?.check();
+      else cache?.replace();
+      streamOnDisk = replica.position.stream;
+    },
+  });
+  return {
+    async start() {
+      const restored = await cache?.load();
+      if (restored !== undefined) replica.restore(restored);
+      streamOnDisk = restored?.stream;
+      const timer = new AbortController();
+      const waited = sleep(START_WAIT_MS, undefined, { signal: timer.signal }).catch(() => undefined);
+      await Promise.race([nats.start(), waited]);
+      timer.abort();
+    },
+    async close() {
+      await nats.close();
+      await cache?.close();
+    },
+    connected: nats.connected,
+    flush: async () => (await cache?.flush()) ?? true,
+  };
+}
+
+function fileLife({ snapshotPath, clock, log }: ServerDenyOptions, set: DenySet): Life {
+  const file =
+    snapshotPath === undefined
+      ? undefined
+      : createSnapshotSource({ path: snapshotPath, set, now: () => clock.now(), log });
+  return {
+    start: async () => file?.start(),
+    close: async () => file?.close(),
+    // There is no connection to speak of; a file that cannot be read makes readyz say `degraded` all the same.
+    connected: () => (file === undefined || file.usable() ? undefined : false),
+    flush: async () => true,
+  };
+}

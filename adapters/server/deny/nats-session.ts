@@ -1,0 +1,160 @@
+/** The life of the replica on one connection: seed, watch, scan again from time to time. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+} from "@nats-io/jetstream";
+import { deferred, type NatsConnection } from "@nats-io/nats-core";
+import type { Replica, StreamState } from "../../../src/deny/replica.ts";
+import { BucketConsumer, type BucketConsumerOptions } from "./nats-consumer.ts";
+
+/** How long a request to JetStream may take. */
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/** A missing bucket is asked for this often: one small request on a connection that is up. */
+const BUCKET_POLL_MS = 500;
+
+/** Bounds how long a lost consumer goes unnoticed (three of these); the connection has its own pings. */
+const WATCH_HEARTBEAT_MS = 2_000;
+
+/** The end of a scan of an empty bucket is a heartbeat. */
+const SCAN_HEARTBEAT_MS = 250;
+
+/** What happens on the way, for logs, readiness and the snapshot file. */
+export interface SessionEvents {
+  onBucketMissing(): void;
+  /** The watch is open; the scan has begun. */
+  onWatching(): void;
+  onScanned(removed: number): void;
+}
+
+export interface SessionOptions {
+  readonly nc: NatsConnection;
+  readonly bucket: string;
+  readonly replica: Replica;
+  /** 0 = scan only when the watch opens. */
+  readonly rescanMs: number;
+  readonly events: SessionEvents;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Follows the bucket until the signal, through the bucket's own comings and goings.
+ *
+ * @throws what the connection, JetStream or the watch failed with; the connection should then be given up
+ */
+export async function followBucket(options: SessionOptions): Promise<void> {
+  const { nc, bucket, events, signal } = options;
+  const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
+  while (!signal.aborted) {
+    const state = await bucketState(jsm, bucket);
+    if (state !== undefined) await followStream(options, jsm, state);
+    else {
+      events.onBucketMissing();
+      await sleep(BUCKET_POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+/** Returns when the stream may have been deleted or replaced by another, and on the signal. */
+async function followStream(
+  options: SessionOptions,
+  jsm: JetStreamManager,
+  state: BucketState,
+): Promise<void> {
+  const { nc, bucket, replica, rescanMs, events, signal } = options;
+  const leaving = deferred<void>();
+  const leave = (): void => leaving.resolve();
+  // Sent when the stream is created, changed or deleted, to those who may subscribe; others have heartbeats and scans.
+  const advisories = nc.subscribe(`$JS.EVENT.ADVISORY.STREAM.*.KV_${bucket}`, { callback: leave });
+  signal.addEventListener("abort", leave);
+  const source = { nc, jsm, stream: `KV_${bucket}`, subjectPrefix: state.subjectPrefix };
+  const timer = new AbortController();
+  let watch: BucketConsumer | undefined;
+  try {
+    watch = await BucketConsumer.open({
+      ...source,
+      from: replica.resume(state),
+      heartbeatMs: WATCH_HEARTBEAT_MS,
+      onChange: (change) => replica.watched(change),
+      onCaughtUp: () => undefined,
+    });
+    events.onWatching();
+    const ended = Promise.race([leaving, watch.failed, closed(nc)]);
+    ended.catch(() => undefined); // awaited again at each step below
+    for (;;) {
+      const removed = await scan(source, replica, ended);
+      if (removed === undefined) return;
+      events.onScanned(removed);
+      const pause = sleep(rescanMs, undefined, { signal: timer.signal }).catch(() => undefined);
+      await Promise.race(rescanMs > 0 ? [pause, ended] : [ended]);
+      const now = signal.aborted ? undefined : await bucketState(jsm, bucket);
+      if (now === undefined || !replica.follows(now)) return;
+    }
+  } finally {
+    timer.abort();
+    signal.removeEventListener("abort", leave);
+    if (!nc.isClosed()) advisories.unsubscribe();
+    watch?.stop();
+  }
+}
+
+/** Reads every key's last value; returns how many entries turned out to be gone, or undefined when `ended` came first. */
+async function scan(source: Source, replica: Replica, ended: Promise<void>): Promise<number | undefined> {
+  const caughtUp = deferred<number>();
+  let isOpen = true;
+  replica.beginScan();
+  const reader = await BucketConsumer.open({
+    ...source,
+    from: "last",
+    heartbeatMs: SCAN_HEARTBEAT_MS,
+    onChange: (change) => {
+      if (isOpen) replica.scanned(change);
+    },
+    onCaughtUp: () => {
+      // At once, in the turn of the last message: whatever the watch applies next is beyond this scan.
+      if (isOpen) caughtUp.resolve(replica.endScan());
+      isOpen = false;
+    },
+  });
+  try {
+    return (await Promise.race([caughtUp, reader.failed, ended])) ?? undefined;
+  } finally {
+    isOpen = false;
+    reader.stop();
+    replica.abandonScan();
+  }
+}
+
+type Source = Pick<BucketConsumerOptions, "nc" | "jsm" | "stream" | "subjectPrefix">;
+
+interface BucketState extends StreamState {
+  readonly subjectPrefix: string;
+}
+
+/** Undefined when there is no such bucket. */
+async function bucketState(jsm: JetStreamManager, bucket: string): Promise<BucketState | undefined> {
+  try {
+    const { created, state, config } = await jsm.streams.info(`KV_${bucket}`);
+    // A mirror keeps the subjects of the bucket that it mirrors.
+    const origin = config.mirror?.name.replace(/^KV_/, "") ?? bucket;
+    return {
+      created,
+      firstRevision: state.first_seq,
+      lastRevision: state.last_seq,
+      subjectPrefix: `$KV.${origin}.`,
+    };
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      return undefined;
+    throw error;
+  }
+}
+
+/** Rejects when the connection is gone. */
+async function closed(nc: NatsConnection): Promise<never> {
+  throw (await nc.closed()) ?? new Error("the connection was closed");
+}

@@ -1,0 +1,178 @@
+/** The connection to NATS: made, followed until it fails, made again after a pause that grows. */
+
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  AuthorizationError,
+  type ConnectionOptions,
+  credsAuthenticator,
+  deferred,
+  type NatsConnection,
+  UserAuthenticationExpiredError,
+  wsconnect,
+} from "@nats-io/nats-core";
+import type { Replica } from "../../../src/deny/replica.ts";
+import type { Log } from "../../../src/gateway/ports.ts";
+import { followBucket, type SessionEvents } from "./nats-session.ts";
+import { messageOf } from "./snapshot-cache.ts";
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const PING_INTERVAL_MS = 10_000;
+
+/** Where NATS is and how to enter. */
+export interface NatsAccess {
+  /** `ws://` or `wss://`, several separated by commas; may hold `user:password@` or `token@`. */
+  readonly natsUrl: string;
+  /** The text of a `.creds` file. */
+  readonly natsCreds?: string | undefined;
+  /** Read at every connect, so that it can be renewed. */
+  readonly natsCredsFile?: string | undefined;
+}
+
+/** The pause before the next connect: from `minMs`, doubled up to `maxMs`. */
+export interface Backoff {
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** A watch that lived this long takes the pause back to `minMs`. */
+  readonly stableMs: number;
+}
+
+export const DEFAULT_BACKOFF: Backoff = { minMs: 1_000, maxMs: 30_000, stableMs: 5_000 };
+
+export interface NatsSourceOptions extends NatsAccess {
+  readonly bucket: string;
+  readonly replica: Replica;
+  readonly rescanMs: number;
+  readonly backoff: Backoff;
+  readonly monotonic: () => number;
+  readonly log: Log;
+  readonly onScanned: (removed: number) => void;
+}
+
+export interface NatsSource {
+  /** Resolves at the first outcome: the bucket has been scanned, or it cannot be now. Never rejects. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+  /** A watch is open. */
+  connected(): boolean;
+}
+
+export function createNatsSource(options: NatsSourceOptions): NatsSource {
+  const { bucket, replica, rescanMs, backoff, monotonic, log } = options;
+  const closing = new AbortController();
+  const firstOutcome = deferred<void>();
+  const server = redactUrl(options.natsUrl);
+  let running: Promise<void> | undefined;
+  let connected = false;
+  let state = "";
+
+  // One line a change of state, however often a retry finds the same.
+  const enter = (
+    next: string,
+    level: "info" | "warn",
+    message: string,
+    fields?: Record<string, unknown>,
+  ): void => {
+    connected = next === "connected";
+    if (next !== "connected") firstOutcome.resolve();
+    if (next === state) return;
+    state = next;
+    log(level, message, { server, bucket, ...fields });
+  };
+
+  let watchingSince: number | undefined;
+  const events: SessionEvents = {
+    onBucketMissing: () => enter("no bucket", "warn", "deny bucket does not exist, waiting for it"),
+    onWatching() {
+      watchingSince = monotonic();
+      enter("connected", "info", "deny source connected");
+    },
+    onScanned(removed) {
+      firstOutcome.resolve();
+      log("debug", "deny bucket scanned", { bucket, removed });
+      options.onScanned(removed);
+    },
+  };
+
+  const run = async (): Promise<void> => {
+    let pauseMs = backoff.minMs;
+    while (!closing.signal.aborted) {
+      watchingSince = undefined;
+      try {
+        const nc = await connect(options);
+        try {
+          await followBucket({ nc, bucket, replica, rescanMs, events, signal: closing.signal });
+        } finally {
+          await nc.close().catch(() => undefined);
+        }
+      } catch (error) {
+        const reason = isAuthError(error) ? "credentials refused" : "unreachable";
+        enter(reason, "warn", `deny source down, existing denies stay: ${reason}`, {
+          error: messageOf(error),
+        });
+      }
+      if (watchingSince !== undefined && monotonic() - watchingSince >= backoff.stableMs)
+        pauseMs = backoff.minMs;
+      // Up to a fifth less, so that the replicas of a fleet do not come back in step.
+      const jittered = pauseMs * (1 - Math.random() / 5);
+      await sleep(jittered, undefined, { signal: closing.signal }).catch(() => undefined);
+      pauseMs = Math.min(pauseMs * 2, backoff.maxMs);
+    }
+    connected = false;
+    firstOutcome.resolve();
+  };
+
+  return {
+    start() {
+      running ??= run();
+      return firstOutcome;
+    },
+    async close() {
+      closing.abort();
+      await running;
+    },
+    connected: () => connected,
+  };
+}
+
+/**
+ * One connection, which does not reconnect by itself.
+ *
+ * @throws the client's error; the file system's for `natsCredsFile`
+ */
+export async function connect({ natsUrl, natsCreds, natsCredsFile }: NatsAccess): Promise<NatsConnection> {
+  const options: ConnectionOptions = {
+    ...parseServers(natsUrl),
+    name: "beyond-ai",
+    reconnect: false,
+    timeout: CONNECT_TIMEOUT_MS,
+    pingInterval: PING_INTERVAL_MS,
+    maxPingOut: 2,
+  };
+  const creds = natsCredsFile === undefined ? natsCreds : await readFile(natsCredsFile, "utf8");
+  if (creds !== undefined) options.authenticator = credsAuthenticator(new TextEncoder().encode(creds));
+  return wsconnect(options);
+}
+
+/** The client drops what stands before `@` in a WebSocket URL, so it is handed over beside it. */
+function parseServers(natsUrl: string): Pick<ConnectionOptions, "servers" | "user" | "pass" | "token"> {
+  const urls = natsUrl.split(",").map((url) => new URL(url.trim()));
+  const { username, password } = urls[0]!;
+  const servers = urls.map(
+    ({ protocol, host, pathname, search }) => `${protocol}//${host}${pathname}${search}`,
+  );
+  const user = decodeURIComponent(username);
+  if (user === "") return { servers };
+  return password === "" ? { servers, token: user } : { servers, user, pass: decodeURIComponent(password) };
+}
+
+/** For logs: hosts, without credentials and query. */
+export function redactUrl(natsUrl: string): string {
+  return natsUrl
+    .split(",")
+    .map((url) => (URL.canParse(url.trim()) ? new URL(url.trim()).host : "not a URL"))
+    .join(",");
+}
+
+const isAuthError = (error: unknown): boolean =>
+  error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;

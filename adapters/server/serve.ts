@@ -1,0 +1,113 @@
+/** A gateway process on Node or Bun: from a config to a listening server, and from a signal to an orderly end. */
+import type { Hono } from "hono";
+import type { Config } from "../../src/config/keys.ts";
+import { formatListenAddress, type ListenAddress } from "../../src/config/address.ts";
+import type { Log } from "../../src/gateway/ports.ts";
+import { formatRow } from "../../src/gateway/row.ts";
+import { createState, type GatewayState } from "../../src/gateway/state.ts";
+import { createAdminApp } from "./admin.ts";
+import { createZlibDecoder } from "./decoders.ts";
+import { createServerDenySource } from "./deny/index.ts";
+import { createRowSink } from "./row-sink.ts";
+import { createNativeVerify } from "./verify.ts";
+
+/** A listener that a runtime opened. */
+export interface OpenServer {
+  readonly port: number;
+  /** No new connections, idle ones closed; settles when the last one is gone. */
+  close(): Promise<void>;
+  /** Ends every connection now. */
+  destroy(): void;
+}
+
+/** What a server runtime supplies. */
+export interface ServerRuntime {
+  /** The gateway's own listener, over the runtime's fastest transport. */
+  listen(state: GatewayState, address: ListenAddress): Promise<OpenServer>;
+  /** An ordinary listener for an app that need not be fast. */
+  listenApp(app: Hono, address: ListenAddress): Promise<OpenServer>;
+}
+
+export interface RunningGateway {
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly state: GatewayState;
+  /** readyz flips, after the delay no new connections, streams finish, rows are flushed. */
+  drain(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly runtime: ServerRuntime;
+  readonly log: Log;
+  readonly version: string;
+  /** Where rows go; standard output unless told. */
+  readonly rowsFd?: number;
+}
+
+/** Throws before anything listens, or closes what does: nothing is left half-started. */
+export async function startGateway({ config, runtime, log, version, rowsFd = 1 }: StartOptions): Promise<RunningGateway> {
+  const deny = createServerDenySource({
+    natsUrl: config.natsUrl,
+    natsCreds: config.natsCreds,
+    natsCredsFile: config.natsCredsFile,
+    bucket: config.configBucket,
+    snapshotPath: config.snapshotPath,
+    rescanSecs: config.denyRescanSecs,
+    log,
+  });
+  const rows = createRowSink({ fd: rowsFd, log, onLost: () => state.metrics.writeErrors.add() });
+  const state: GatewayState = createState(config, {
+    deny,
+    clock: { now: () => Date.now(), monotonic: () => performance.now() },
+    verify: createNativeVerify(),
+    createDecoder: createZlibDecoder,
+    log,
+    onUsage: (row) => rows.write(formatRow(row)),
+  });
+  const phase = { draining: false };
+  // Before anything listens: a deny that the snapshot holds is enforced from the first request on.
+  await deny.start();
+  const adminApp = createAdminApp(state, { version, isDraining: () => phase.draining });
+  const opened: OpenServer[] = [];
+  const open = async (listening: Promise<OpenServer>): Promise<OpenServer> => {
+    const server = await listening;
+    opened.push(server);
+    return server;
+  };
+  const listeners = Promise.all([
+    open(runtime.listen(state, config.listen)),
+    open(runtime.listenApp(adminApp, config.metricsListen)),
+  ]);
+  const [server, admin] = await listeners.catch(async (error: unknown) => {
+    for (const one of opened) one.destroy();
+    await deny.close();
+    throw error;
+  });
+  return {
+    url: urlOf(config.listen, server.port),
+    adminUrl: urlOf(config.metricsListen, admin.port),
+    state,
+    async drain() {
+      phase.draining = true;
+      log("info", "draining", { in_flight: state.metrics.live.inFlight });
+      await delay(config.shutdownDelaySecs * 1000);
+      state.draining = true;
+      const grace = setTimeout(() => server.destroy(), config.shutdownGracePeriodSecs * 1000);
+      await server.close();
+      clearTimeout(grace);
+      await deny.close();
+      await rows.flush();
+      admin.destroy();
+      log("info", "drained");
+    },
+  };
+}
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** An address that listens everywhere is reached on loopback. */
+function urlOf({ host }: ListenAddress, port: number): string {
+  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `http://${formatListenAddress({ host: reachable, port })}`;
+}

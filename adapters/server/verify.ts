@@ -1,0 +1,19 @@
+/** Ed25519 by the runtime's own crypto, synchronously: a promise a request would cost more than it saves. */
+import { createPublicKey, type KeyObject, verify } from "node:crypto";
+import type { VerifySignature } from "../../src/gateway/ports.ts";
+
+/** DER of a SubjectPublicKeyInfo for Ed25519, before its 32 bytes (RFC 8410 §4). */
+const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
+
+/** Keys are imported once; there are as many as signing keys. */
+export function createNativeVerify(): VerifySignature {
+  const imported = new WeakMap<Uint8Array, KeyObject>();
+  return (publicKey, message, signature) => {
+    let key = imported.get(publicKey);
+    if (!key) {
+      key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: "der", type: "spki" });
+      imported.set(publicKey, key);
+    }
+    return verify(null, message, key, signature);
+  };
+}

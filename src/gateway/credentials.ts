@@ -1,0 +1,76 @@
+/** Finds the credential of a request. A virtual key in any place makes the request managed, so that it never goes on as BYO. */
+import type { HeaderFacts } from "./inbound.ts";
+
+const VIRTUAL_KEY_PREFIX = "bai_";
+
+export interface Credential {
+  /** The virtual key (managed) or the caller's own key (BYO), without its scheme. */
+  readonly value: string;
+  readonly managed: boolean;
+  /** Several `authorization` values, or two virtual keys: nobody can say which one counts, so it is refused as invalid. */
+  readonly ambiguous: boolean;
+  /** BYO, and it came in `x-api-key`. */
+  readonly byoInXApiKey: boolean;
+}
+
+/** Undefined: no credential anywhere. */
+export function findCredential(facts: HeaderFacts, query: string): Credential | undefined {
+  const authorization = facts.authorization.map(withoutScheme).filter((value) => !/^(bearer)?$/i.test(value));
+  const inQuery = query === "" ? [] : queryKeys(query);
+  const all = [...authorization, ...facts.xApiKey, ...facts.apiKey, ...facts.googApiKey, ...inQuery];
+  const first = all[0];
+  if (first === undefined) return undefined;
+
+  // Runtimes join duplicate headers with commas, so a virtual key may stand behind one.
+  const managed = all.flatMap((value) => value.split(",")).map((part) => withoutScheme(part.trim())).filter(isVirtualKey);
+  const ambiguous =
+    facts.authorization.length > 1 ||
+    facts.authorization.some((value) => value.includes(",")) ||
+    managed.some((value) => value !== managed[0]);
+  if (managed[0] !== undefined) return { value: managed[0], managed: true, ambiguous, byoInXApiKey: false };
+  const byoInXApiKey = authorization.length === 0 && facts.xApiKey.length > 0;
+  return { value: first, managed: false, ambiguous, byoInXApiKey };
+}
+
+const isVirtualKey = (value: string): boolean => value.startsWith(VIRTUAL_KEY_PREFIX);
+
+/** `Bearer KEY` → `KEY`, whatever the scheme is called; a bare credential stays as it is. */
+function withoutScheme(value: string): string {
+  const space = value.search(/[ \t]/);
+  return space === -1 ? value : value.slice(space + 1).trim();
+}
+
+/** Values of the query parameter `key`, decoded as providers decode it. */
+function queryKeys(query: string): string[] {
+  const values: string[] = [];
+  for (const part of query.slice(1).split("&")) if (isKeyParameter(part)) values.push(parameter(part)[1]);
+  return values.filter((value) => value !== "");
+}
+
+function isKeyParameter(part: string): boolean {
+  return parameter(part)[0] === "key";
+}
+
+function parameter(part: string): [name: string, value: string] {
+  const equals = part.indexOf("=");
+  const [name, value] = equals === -1 ? [part, ""] : [part.slice(0, equals), part.slice(equals + 1)];
+  return [decodeQuery(name), decodeQuery(value).trim()];
+}
+
+function decodeQuery(text: string): string {
+  if (!/[%+]/.test(text)) return text;
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return text;
+  }
+}
+
+/** The query without any parameter `key` and without any that holds the virtual key; the rest verbatim. */
+export function withoutCredential(query: string, token: string): string {
+  if (query === "") return query;
+  const parts = query.slice(1).split("&");
+  const kept = parts.filter((part) => !isKeyParameter(part) && !decodeQuery(part).includes(token));
+  if (kept.length === parts.length) return query;
+  return kept.length === 0 ? "" : `?${kept.join("&")}`;
+}

@@ -1,0 +1,92 @@
+/** A request as plain values, and the facts that admission reads off its headers in one pass. */
+import type { HeaderList } from "./ports.ts";
+
+/** What every transport hands to admission, whatever its runtime calls a request. */
+export interface Inbound {
+  readonly method: string;
+  /** Begins with `/`, as received, without the query. */
+  readonly path: string;
+  /** `""`, or the query with its `?`, as received. */
+  readonly query: string;
+  readonly headers: HeaderList;
+}
+
+export interface HeaderFacts {
+  /** Lower-case names, one for each pair of the header list. */
+  readonly names: readonly string[];
+  /** Every value of each header that may hold a credential, in the order of the list. */
+  readonly authorization: readonly string[];
+  readonly xApiKey: readonly string[];
+  readonly apiKey: readonly string[];
+  readonly googApiKey: readonly string[];
+  readonly anthropicVersion: boolean;
+  readonly upgrade: boolean;
+  /** Declared body length in bytes; undefined when undeclared. */
+  readonly contentLength: number | undefined;
+  /** `content-encoding` when it says more than `identity`. */
+  readonly encoded: boolean;
+  readonly contentType: string;
+  /** Names that `connection` lists: hop-by-hop for this request. */
+  readonly connection: readonly string[];
+}
+
+const NONE: readonly string[] = [];
+
+const append = (values: readonly string[], value: string): readonly string[] =>
+  value === "" ? values : values === NONE ? [value] : [...values, value];
+
+/** Empty credential headers count as absent. */
+export function readHeaders(headers: HeaderList): HeaderFacts {
+  const names: string[] = [];
+  const facts = {
+    names,
+    authorization: NONE,
+    xApiKey: NONE,
+    apiKey: NONE,
+    googApiKey: NONE,
+    anthropicVersion: false,
+    upgrade: false,
+    contentLength: undefined as number | undefined,
+    encoded: false,
+    contentType: "",
+    connection: NONE,
+  };
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!.toLowerCase();
+    const value = headers[i + 1]!;
+    names.push(name);
+    switch (name) {
+      case "authorization":
+        facts.authorization = append(facts.authorization, value.trim());
+        break;
+      case "x-api-key":
+        facts.xApiKey = append(facts.xApiKey, value.trim());
+        break;
+      case "api-key":
+        facts.apiKey = append(facts.apiKey, value.trim());
+        break;
+      case "x-goog-api-key":
+        facts.googApiKey = append(facts.googApiKey, value.trim());
+        break;
+      case "anthropic-version":
+        facts.anthropicVersion = true;
+        break;
+      case "upgrade":
+        facts.upgrade = true;
+        break;
+      case "content-length":
+        if (/^\d{1,15}$/.test(value)) facts.contentLength = Number(value);
+        break;
+      case "content-encoding":
+        facts.encoded = value !== "" && value.toLowerCase() !== "identity";
+        break;
+      case "content-type":
+        facts.contentType = value;
+        break;
+      case "connection":
+        facts.connection = value.toLowerCase().split(/[\s,]+/);
+        break;
+    }
+  }
+  return facts;
+}

@@ -1,0 +1,148 @@
+/** Counters, gauges and histograms of one gateway, and their Prometheus text (exposition format 0.0.4). Labels are bounded. */
+
+type Labels = string;
+
+interface Metric {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  /** Lines without the name's `# TYPE` and `# HELP`. */
+  lines(): string[];
+}
+
+/** Label values come from our own tables and the provider names of the config, so escaping is for form's sake. */
+export function label(name: string, value: string): Labels {
+  return `${name}="${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+}
+
+const braces = (labels: Labels): string => (labels === "" ? "" : `{${labels}}`);
+
+export class Counter implements Metric {
+  readonly type = "counter";
+  readonly name: string;
+  readonly help: string;
+  readonly #values = new Map<Labels, number>();
+  constructor(name: string, help: string, unlabelled = false) {
+    this.name = name;
+    this.help = help;
+    if (unlabelled) this.#values.set("", 0);
+  }
+  add(amount = 1, labels: Labels = ""): void {
+    this.#values.set(labels, (this.#values.get(labels) ?? 0) + amount);
+  }
+  value(labels: Labels = ""): number {
+    return this.#values.get(labels) ?? 0;
+  }
+  entries(): IterableIterator<[Labels, number]> {
+    return this.#values.entries();
+  }
+  lines(): string[] {
+    return [...this.#values].map(([labels, value]) => `${this.name}${braces(labels)} ${value}`);
+  }
+}
+
+/** Reads its value when asked, so that nothing on the hot path keeps it. */
+export class Gauge implements Metric {
+  readonly type = "gauge";
+  readonly name: string;
+  readonly help: string;
+  readonly #read: () => Iterable<readonly [Labels, number]>;
+  constructor(name: string, help: string, read: () => Iterable<readonly [Labels, number]>) {
+    this.name = name;
+    this.help = help;
+    this.#read = read;
+  }
+  lines(): string[] {
+    return [...this.#read()].map(([labels, value]) => `${this.name}${braces(labels)} ${value}`);
+  }
+}
+
+/** Seconds, from a cache hit to the longest generation. */
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+
+interface Series {
+  readonly counts: Float64Array;
+  sum: number;
+}
+
+export class Histogram implements Metric {
+  readonly type = "histogram";
+  readonly name: string;
+  readonly help: string;
+  readonly #series = new Map<Labels, Series>();
+  constructor(name: string, help: string) {
+    this.name = name;
+    this.help = help;
+  }
+  observe(seconds: number, labels: Labels): void {
+    let series = this.#series.get(labels);
+    if (!series) {
+      series = { counts: new Float64Array(BUCKETS.length + 1), sum: 0 };
+      this.#series.set(labels, series);
+    }
+    let bucket = 0;
+    while (bucket < BUCKETS.length && seconds > BUCKETS[bucket]!) bucket++;
+    series.counts[bucket]!++;
+    series.sum += seconds;
+  }
+  lines(): string[] {
+    const lines: string[] = [];
+    for (const [labels, { counts, sum }] of this.#series) {
+      let total = 0;
+      for (let i = 0; i < counts.length; i++) {
+        total += counts[i]!;
+        lines.push(`${this.name}_bucket{${labels},le="${BUCKETS[i] ?? "+Inf"}"} ${total}`);
+      }
+      lines.push(`${this.name}_sum{${labels}} ${sum}`, `${this.name}_count{${labels}} ${total}`);
+    }
+    return lines;
+  }
+}
+
+/** What the gauges read. */
+export interface GaugeSources {
+  readonly denySetSize: () => number;
+  /** Undefined where there is nothing to connect to. */
+  readonly denyConnected: () => boolean | undefined;
+  readonly openCircuits: () => Iterable<readonly [provider: string, open: boolean]>;
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+export function createMetrics(sources: GaugeSources) {
+  const live = { inFlight: 0, streams: 0 };
+  const kept = {
+    requests: new Counter("ai_requests_total", "Requests received, refused ones included.", true),
+    rejections: new Counter("ai_rejections_total", "Requests the gateway refused, by error code."),
+    responses: new Counter("ai_upstream_responses_total", "Responses by provider and status class."),
+    connectRetries: new Counter("ai_connect_retries_total", "Connection attempts repeated, by provider."),
+    keyWalks: new Counter("ai_key_walks_total", "Managed 429s that went on with the next pool key, by provider."),
+    tokens: new Counter("ai_tokens_total", "Tokens metered, by kind; BYO included."),
+    ttft: new Histogram("ai_ttft_seconds", "From the request's arrival to the provider's first body byte."),
+    latency: new Histogram("ai_upstream_latency_seconds", "From the request's arrival to the end of the response."),
+    rows: new Counter("ai_usage_rows_total", "Rows written, by where their counts come from."),
+    parseErrors: new Counter("ai_usage_parse_errors_total", "Ill-typed usage members and faults of the tap.", true),
+    writeErrors: new Counter("ai_usage_write_errors_total", "Rows that the sink refused or lost.", true),
+  };
+  const one = (value: number): [Labels, number][] => [["", value]];
+  const connected = (): [Labels, number][] => {
+    const state = sources.denyConnected();
+    return state === undefined ? [] : one(state ? 1 : 0);
+  };
+  const circuits = (): [Labels, number][] =>
+    [...sources.openCircuits()].map(([provider, open]) => [label("provider", provider), open ? 1 : 0]);
+  const all: Metric[] = [
+    ...Object.values(kept),
+    new Gauge("ai_active_streams", "SSE responses being relayed.", () => one(live.streams)),
+    new Gauge("ai_requests_in_flight", "Requests not yet answered whole.", () => one(live.inFlight)),
+    new Gauge("ai_deny_set_size", "Entries of the deny-set.", () => one(sources.denySetSize())),
+    new Gauge("ai_nats_connected", "1 while the deny-set's NATS is connected.", connected),
+    new Gauge("ai_circuit_open", "1 while a provider's breaker is open.", circuits),
+  ];
+  return { ...kept, live, text: () => all.map(metricText).join("") };
+}
+
+function metricText(metric: Metric): string {
+  const head = `# HELP ${metric.name} ${metric.help}\n# TYPE ${metric.name} ${metric.type}\n`;
+  return head + metric.lines().map((line) => `${line}\n`).join("");
+}

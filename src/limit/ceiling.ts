@@ -1,0 +1,85 @@
+/** Requests-a-second ceilings by GCRA (ITU-T I.371): one number a credential, no timer, no allocation. */
+
+import { type HashSeed, hashCredential } from "./credential-hash.ts";
+
+export interface CeilingOptions {
+  /** Requests a second, and the burst: a second's worth at once. A whole number; 0 disables. */
+  readonly rps: number;
+  /** Two random u32; drawn at the first check if left out. */
+  readonly seed?: HashSeed;
+  /** Credentials remembered at most, rounded up to a power of two; 12 bytes each. */
+  readonly slots?: number;
+}
+
+export interface Ceilings {
+  /** Counts the request if it is under its credential's ceiling. `nowMs` is monotonic. A refused one costs the credential nothing. */
+  allow(credential: string, nowMs: number): boolean;
+}
+
+export interface AggregateCeiling {
+  /** Counts the request if it is under the ceiling. `nowMs` is monotonic. */
+  allow(nowMs: number): boolean;
+}
+
+const WAYS = 8;
+const DEFAULT_SLOTS = 262_144;
+
+/**
+ * One ceiling for each credential, in a fixed table: the hash picks a set of eight entries, 32 more of its bits tell them apart.
+ * A full set gives up the entry that would be the first to be idle, which can only let a request through, never refuse one;
+ * a runaway credential is the last to go. A false refusal needs an equal tag in one set: below 1 in 10^8 with 100,000 active.
+ */
+export function createCeilings({ rps, seed, slots = DEFAULT_SLOTS }: CeilingOptions): Ceilings {
+  if (rps <= 0) return { allow: () => true };
+  const sets = 2 ** Math.max(0, Math.ceil(Math.log2(slots / WAYS)));
+  const tags = new Int32Array(sets * WAYS);
+  // When each credential's next request would arrive if they came evenly: GCRA's theoretical arrival time.
+  const arrivals = new Float64Array(sets * WAYS).fill(Number.NEGATIVE_INFINITY);
+  const hash = new Int32Array(2);
+  // Not before the first check: Workers give no randomness while a module loads.
+  let drawn = seed;
+  const intervalMs = 1000 / rps;
+  const toleranceMs = burstTolerance(intervalMs);
+
+  return {
+    allow(credential, nowMs) {
+      drawn ??= crypto.getRandomValues(new Int32Array(2));
+      hashCredential(credential, drawn, hash);
+      const tag = hash[0]!;
+      const first = (hash[1]! & (sets - 1)) * WAYS;
+      let entry = first;
+      for (let i = first; i < first + WAYS; i++) {
+        if (tags[i] === tag) {
+          const arrival = Math.max(arrivals[i]!, nowMs);
+          if (arrival - nowMs > toleranceMs) return false;
+          arrivals[i] = arrival + intervalMs;
+          return true;
+        }
+        if (arrivals[i]! < arrivals[entry]!) entry = i;
+      }
+      tags[entry] = tag;
+      arrivals[entry] = nowMs + intervalMs;
+      return true;
+    },
+  };
+}
+
+/** One ceiling for everything that asks it. 0 disables. */
+export function createAggregateCeiling({ rps }: { readonly rps: number }): AggregateCeiling {
+  if (rps <= 0) return { allow: () => true };
+  const intervalMs = 1000 / rps;
+  const toleranceMs = burstTolerance(intervalMs);
+  // A typed array and not a variable: a captured number is boxed anew at each write.
+  const next = new Float64Array(1).fill(Number.NEGATIVE_INFINITY);
+  return {
+    allow(nowMs) {
+      const arrival = Math.max(next[0]!, nowMs);
+      if (arrival - nowMs > toleranceMs) return false;
+      next[0] = arrival + intervalMs;
+      return true;
+    },
+  };
+}
+
+/** Exactly a second's worth at once: half an interval keeps rounding from taking or giving one. */
+const burstTolerance = (intervalMs: number): number => 1000 - intervalMs / 2;

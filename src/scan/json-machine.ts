@@ -1,0 +1,328 @@
+/**
+ * Follows a JSON document, fed in chunks cut anywhere, and reports what stands at the places of a path trie. Memory is
+ * constant: a stack as high as the trie, an integer depth for everything else, one short buffer for a name or value.
+ * It never throws: what is not JSON yields nothing, or what a lenient reader would make of it.
+ */
+import type { ChunkWords } from "./byte-search.ts";
+import { DATA_PREFIX_BYTES, isDataUri } from "./data-prefix.ts";
+import { memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
+import { SubtreeSkipper } from "./json-skip.ts";
+import { QUOTE, StringDecoder } from "./json-string.ts";
+
+export type JsonKind = "object" | "array" | "string" | "scalar";
+
+/** Slots are those of the path rules. Buffers are valid only during the call. */
+export interface JsonHandler {
+  /** A value begins at `machine.position`, at a place that wants `value`. */
+  value(slot: number, kind: JsonKind): void;
+  /** A wanted string ended. `length` is -1 if it was over 256 bytes or held half a surrogate pair. */
+  string(slot: number, bytes: Uint8Array, length: number): void;
+  /** A wanted number or literal ended; `text` is undefined if it was over 40 bytes. */
+  scalar(slot: number, text: string | undefined): void;
+  /** `bytes` more of decoded UTF-8 of a counted string. */
+  text(slot: number, bytes: number): void;
+  /** A container at a place that wants `value` closed; `machine.position` is just past it. */
+  close(slot: number): void;
+}
+
+/** A value is due: after `[`, after a colon, or at the root. */
+const VALUE = 0;
+/** In an object: a name is due. */
+const MEMBER = 1;
+const COLON = 2;
+/** In the name of a member of a known object. */
+const NAME = 3;
+const STRING = 4;
+const SCALAR = 5;
+/** Below a container that holds no known place. */
+const SKIP = 6;
+const DONE = 7;
+
+const MAX_STRING_BYTES = 256;
+const MAX_SCALAR_BYTES = 40;
+const MAX_SPAN_BYTES = 2048;
+
+export class JsonMachine {
+  /** The document is closed; what follows is not looked at. */
+  done = false;
+  /** Bytes from the first one pushed to the place of the current callback. */
+  position = 0;
+  readonly #trie: PathTrie;
+  readonly #handler: JsonHandler;
+  readonly #nodes: PathNode[] = [];
+  readonly #objects: boolean[] = [];
+  #top = -1;
+  #state = VALUE;
+  /** Place of the value that is due or in progress; undefined: unknown. */
+  #child: PathNode | undefined;
+  #consumed = 0;
+  /** `position` of index 0 of the chunk in hand. */
+  #base = 0;
+
+  readonly #string: StringDecoder;
+  #reported = 0;
+  #scalarText = "";
+  #scalarSize = 0;
+
+  readonly #skipper: SubtreeSkipper;
+
+  readonly #span = new Uint8Array(MAX_SPAN_BYTES);
+  #spanSize = 0;
+  #spanFrom = 0;
+  #spanning = false;
+
+  constructor(trie: PathTrie, handler: JsonHandler) {
+    this.#trie = trie;
+    this.#handler = handler;
+    this.#string = new StringDecoder(Math.max(MAX_STRING_BYTES, trie.maxName));
+    this.#skipper = new SubtreeSkipper(
+      (bytes) => handler.text(this.#child?.slot ?? -1, bytes),
+      trie.dataUris,
+    );
+    this.#child = trie.root;
+  }
+
+  /** Ready for another document. */
+  reset(): void {
+    this.done = false;
+    this.#top = -1;
+    this.#state = VALUE;
+    this.#child = this.#trie.root;
+    this.#consumed = 0;
+    this.#spanning = false;
+  }
+
+  /** Reads `[from, to)` of the chunk. */
+  push(words: ChunkWords, from: number, to: number): void {
+    const { bytes } = words;
+    this.#base = this.#consumed - from;
+    this.#spanFrom = from;
+    let i = from;
+    while (i < to) {
+      switch (this.#state) {
+        case SKIP:
+          i = this.#skip(words, i, to);
+          break;
+        case NAME:
+        case STRING:
+          i = this.#inString(words, i, to);
+          break;
+        case SCALAR:
+          i = this.#inScalar(bytes, i, to);
+          break;
+        case DONE:
+          i = to;
+          break;
+        default:
+          i = this.#structure(bytes[i]!, i, bytes);
+      }
+    }
+    if (this.#spanning) this.#appendSpan(bytes, to);
+    if (this.#state === STRING) this.#reportText(false);
+    this.#consumed += to - from;
+  }
+
+  /** No more bytes will come for this document. */
+  end(): void {
+    if (this.#state === SCALAR) this.#endScalar(this.#consumed - this.#base);
+    if (this.#state === SKIP) this.#skipper.end();
+  }
+
+  /** The raw bytes of the `span` object that is closing, or undefined if it was over 2 KiB. */
+  takeSpan(): Uint8Array | undefined {
+    return this.#spanSize > MAX_SPAN_BYTES ? undefined : this.#span.slice(0, this.#spanSize);
+  }
+
+  /** One byte outside strings, scalars and skipped subtrees. Returns the index to go on from. */
+  #structure(byte: number, i: number, bytes: Uint8Array): number {
+    if (byte <= 0x20) return i + 1;
+    const isCloser = (byte | 0x20) === 0x7d;
+    if (this.#state === COLON) {
+      this.#state = byte === 0x3a ? VALUE : MEMBER;
+      return byte === 0x3a ? i + 1 : i;
+    }
+    if (isCloser) {
+      if (this.#top >= 0) this.#closeFrame(bytes, i);
+      return i + 1;
+    }
+    if (byte === 0x2c) {
+      // A comma where a member's value is due: the member has none.
+      if (this.#state === VALUE && this.#top >= 0) this.#afterValue();
+      return i + 1;
+    }
+    if (this.#state === MEMBER) return this.#memberName(byte, i);
+    if (byte === QUOTE) return this.#openString(i);
+    if ((byte | 0x20) === 0x7b) return this.#openContainer(byte === 0x7b, i);
+    // At the root: a byte order mark. Elsewhere: a stray colon.
+    if (byte === 0x3a || (byte >= 0x80 && this.#top < 0)) return i + 1;
+    return this.#openScalar(i);
+  }
+
+  #memberName(byte: number, i: number): number {
+    if (byte === QUOTE) {
+      this.#state = NAME;
+      this.#string.begin(this.#trie.maxName);
+    } else if ((byte | 0x20) === 0x7b) {
+      this.#child = undefined;
+      return this.#openContainer(byte === 0x7b, i);
+    }
+    return i + 1;
+  }
+
+  #openString(i: number): number {
+    const node = this.#child;
+    this.#state = STRING;
+    this.#reported = 0;
+    if (node?.value) this.#announce(node, "string", i);
+    if (node?.string) this.#string.begin(MAX_STRING_BYTES);
+    else if (node?.text) this.#string.begin(this.#trie.dataUris ? 0 : DATA_PREFIX_BYTES);
+    else this.#string.skip();
+    return i + 1;
+  }
+
+  #openScalar(i: number): number {
+    const node = this.#child;
+    this.#state = SCALAR;
+    this.#scalarText = "";
+    this.#scalarSize = 0;
+    if (node?.value) this.#announce(node, "scalar", i);
+    return i;
+  }
+
+  #openContainer(isObject: boolean, i: number): number {
+    const node = this.#child;
+    if (node?.value) this.#announce(node, isObject ? "object" : "array", i);
+    if (node?.span && isObject) {
+      this.#spanning = true;
+      this.#spanSize = 0;
+      this.#spanFrom = i;
+    }
+    if (node !== undefined && (isObject ? node.members.length > 0 : node.item !== undefined)) {
+      this.#top++;
+      this.#nodes[this.#top] = node;
+      this.#objects[this.#top] = isObject;
+      this.#afterValue();
+    } else {
+      this.#state = SKIP;
+      this.#skipper.begin(node?.texts === true);
+    }
+    return i + 1;
+  }
+
+  #closeFrame(bytes: Uint8Array, i: number): void {
+    const node = this.#nodes[this.#top]!;
+    this.#top--;
+    this.#closed(node, bytes, i);
+  }
+
+  #closed(node: PathNode | undefined, bytes: Uint8Array, i: number): void {
+    if (node?.span && this.#spanning) {
+      this.#appendSpan(bytes, i + 1);
+      this.#spanning = false;
+    }
+    this.#afterValue();
+    if (node?.value) {
+      this.position = this.#base + i + 1;
+      this.#handler.close(node.slot);
+    }
+  }
+
+  /** What may follow a value depends on the container that it stands in. */
+  #afterValue(): void {
+    if (this.#top < 0) {
+      this.#state = DONE;
+      this.done = true;
+    } else if (this.#objects[this.#top]) {
+      this.#state = MEMBER;
+    } else {
+      const node = this.#nodes[this.#top]!;
+      this.#state = VALUE;
+      this.#child = node.item ?? node.rest;
+    }
+  }
+
+  #announce(node: PathNode, kind: JsonKind, i: number): void {
+    this.position = this.#base + i;
+    this.#handler.value(node.slot, kind);
+  }
+
+  #inString(words: ChunkWords, from: number, to: number): number {
+    const end = this.#string.push(words, from, to);
+    if (!this.#string.closed) return to;
+    this.position = this.#base + end;
+    if (this.#state === NAME) this.#endName();
+    else this.#endString();
+    return end;
+  }
+
+  #endName(): void {
+    const { size, kept } = this.#string;
+    const node = this.#nodes[this.#top]!;
+    this.#child = size > this.#trie.maxName ? node.rest : memberOf(node, kept, size);
+    this.#state = COLON;
+  }
+
+  #endString(): void {
+    const node = this.#child;
+    this.#afterValue();
+    if (node === undefined) return;
+    const { size, kept, broken } = this.#string;
+    if (node.string) this.#handler.string(node.slot, kept, broken || size > MAX_STRING_BYTES ? -1 : size);
+    if (node.text) this.#reportText(true, node);
+  }
+
+  /** Where data URIs do not count, a string is judged by its first bytes when it has ended. */
+  #reportText(ended: boolean, node: PathNode | undefined = this.#child): void {
+    if (!node?.text) return;
+    const { size, kept } = this.#string;
+    if (!this.#trie.dataUris && (!ended || isDataUri(kept, 0, size))) return;
+    if (size > this.#reported) this.#handler.text(node.slot, size - this.#reported);
+    this.#reported = size;
+  }
+
+  #inScalar(bytes: Uint8Array, from: number, to: number): number {
+    let i = from;
+    while (i < to && !isScalarEnd(bytes[i]!)) i++;
+    this.#scalarSize += i - from;
+    const node = this.#child;
+    if (node?.scalar && this.#scalarSize <= MAX_SCALAR_BYTES) {
+      for (let j = from; j < i; j++) this.#scalarText += String.fromCharCode(bytes[j]!);
+    }
+    if (i < to) this.#endScalar(i);
+    return i;
+  }
+
+  #endScalar(i: number): void {
+    const node = this.#child;
+    this.#afterValue();
+    if (!node?.scalar) return;
+    this.position = this.#base + i;
+    this.#handler.scalar(node.slot, this.#scalarSize > MAX_SCALAR_BYTES ? undefined : this.#scalarText);
+  }
+
+  #skip(words: ChunkWords, from: number, to: number): number {
+    const end = this.#skipper.push(words, from, to);
+    if (this.#skipper.closed) this.#closed(this.#child, words.bytes, end - 1);
+    return end;
+  }
+
+  #appendSpan(bytes: Uint8Array, to: number): void {
+    const size = to - this.#spanFrom;
+    if (this.#spanSize + size <= MAX_SPAN_BYTES) {
+      this.#span.set(bytes.subarray(this.#spanFrom, to), this.#spanSize);
+    }
+    // Past the limit only the size goes on, and says that the span is of no use.
+    this.#spanSize += size;
+  }
+}
+
+function isScalarEnd(byte: number): boolean {
+  return (
+    byte <= 0x20 ||
+    byte === 0x2c ||
+    byte === QUOTE ||
+    byte === 0x3a ||
+    (byte | 0x20) === 0x7b ||
+    (byte | 0x20) === 0x7d
+  );
+}

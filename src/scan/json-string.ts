@@ -1,0 +1,186 @@
+/** Decodes the inside of a JSON string as it streams: counts its UTF-8 bytes and keeps the first few. */
+import { type ChunkWords, findEither } from "./byte-search.ts";
+
+export const QUOTE = 0x22;
+export const BACKSLASH = 0x5c;
+
+const SKIPPED = -1;
+const NO_ESCAPE = 0;
+const AFTER_BACKSLASH = 5;
+/** Decoded bytes of the two-character escapes, by their second character; 0: not one of them. */
+const SHORT_ESCAPES = new Uint8Array(256);
+for (const [name, byte] of [
+  ['"', 0x22],
+  ["\\", 0x5c],
+  ["/", 0x2f],
+  ["b", 0x08],
+  ["f", 0x0c],
+  ["n", 0x0a],
+  ["r", 0x0d],
+  ["t", 0x09],
+] as const) {
+  SHORT_ESCAPES[name.charCodeAt(0)] = byte;
+}
+
+/** One string at a time: `begin` (or `skip`), then `push` until `closed`. */
+export class StringDecoder {
+  /** The closing quote was seen. */
+  closed = false;
+  /** Decoded bytes so far, kept or not. Half a surrogate pair counts as the three bytes of U+FFFD. */
+  size = 0;
+  /** Half a surrogate pair was seen: the string is no Unicode text. */
+  broken = false;
+  /** The first `min(size, limit)` decoded bytes. */
+  readonly kept: Uint8Array;
+  #limit = 0;
+  /** 0: none; 5: after a backslash; 4 to 1: hex digits of a `\u` still due. */
+  #escape = NO_ESCAPE;
+  #unit = 0;
+  /** The unit just before, if it was the first half of a surrogate pair. */
+  #high = 0;
+
+  /** @param capacity most bytes that any string will keep */
+  constructor(capacity: number) {
+    // Room for one code point past the limit, so that the last one needs no check of its own.
+    this.kept = new Uint8Array(capacity + 4);
+  }
+
+  begin(limit: number): void {
+    this.closed = false;
+    this.size = 0;
+    this.broken = false;
+    this.#limit = limit;
+    this.#escape = NO_ESCAPE;
+    this.#high = 0;
+  }
+
+  /** Begins a string that nobody wants: only its quotes and backslashes matter, and `size` stays 0. */
+  skip(): void {
+    this.begin(SKIPPED);
+  }
+
+  /** Returns the index past what belongs to the string: past its closing quote, or `to`. */
+  push(words: ChunkWords, from: number, to: number): number {
+    if (this.#limit === SKIPPED) return this.#pushSkipped(words, from, to);
+    const { bytes } = words;
+    let i = from;
+    while (i < to) {
+      if (this.#escape !== NO_ESCAPE) {
+        if (this.#escaped(bytes[i]!)) i++;
+        continue;
+      }
+      const end = findEither(words, i, to, QUOTE, BACKSLASH);
+      if (end > i) this.#literal(bytes, i, end);
+      if (end === to) return to;
+      i = end + 1;
+      if (bytes[end] === QUOTE) {
+        if (this.#high !== 0) this.broken = true;
+        this.closed = true;
+        return i;
+      }
+      if (i < to && bytes[i] !== 0x75 && this.#high === 0) {
+        this.#write(SHORT_ESCAPES[bytes[i]!] || bytes[i]!);
+        i++;
+      } else {
+        this.#escape = AFTER_BACKSLASH;
+      }
+    }
+    return to;
+  }
+
+  #pushSkipped(words: ChunkWords, from: number, to: number): number {
+    let i = from;
+    if (this.#escape !== NO_ESCAPE && i < to) {
+      this.#escape = NO_ESCAPE;
+      i++;
+    }
+    while (i < to) {
+      const end = findEither(words, i, to, QUOTE, BACKSLASH);
+      if (end === to) return to;
+      if (words.bytes[end] === QUOTE) {
+        this.closed = true;
+        return end + 1;
+      }
+      i = end + 2;
+    }
+    if (i > to) this.#escape = AFTER_BACKSLASH;
+    return to;
+  }
+
+  #literal(bytes: Uint8Array, from: number, to: number): void {
+    const room = this.#limit - this.size;
+    if (room > 0) {
+      const stop = to - from < room ? to : from + room;
+      let at = this.size;
+      for (let i = from; i < stop; i++) this.kept[at++] = bytes[i]!;
+    }
+    this.size += to - from;
+    if (this.#high !== 0) this.#breakPair();
+  }
+
+  /** Takes one byte of an escape; false: the escape was malformed and the byte is none of it. */
+  #escaped(byte: number): boolean {
+    if (this.#escape === AFTER_BACKSLASH) {
+      if (byte === 0x75) {
+        this.#escape = 4;
+        this.#unit = 0;
+        return true;
+      }
+      this.#escape = NO_ESCAPE;
+      this.#emit(SHORT_ESCAPES[byte] || byte);
+      return true;
+    }
+    const digit = hexDigit(byte);
+    if (digit < 0) {
+      this.#escape = NO_ESCAPE;
+      this.broken = true;
+      return false;
+    }
+    this.#unit = this.#unit * 16 + digit;
+    this.#escape--;
+    if (this.#escape === NO_ESCAPE) this.#emit(this.#unit);
+    return true;
+  }
+
+  #emit(unit: number): void {
+    const isLow = unit >= 0xdc00 && unit <= 0xdfff;
+    if (isLow && this.#high !== 0) {
+      // The first half was counted as three bytes; the pair has four.
+      this.size -= 3;
+      this.#write(0x10000 + ((this.#high - 0xd800) << 10) + (unit - 0xdc00));
+      this.#high = 0;
+      return;
+    }
+    if (this.#high !== 0) this.#breakPair();
+    if (isLow) this.broken = true;
+    this.#high = unit >= 0xd800 && unit <= 0xdbff ? unit : 0;
+    this.#write(unit >= 0xd800 && unit <= 0xdfff ? 0xfffd : unit);
+  }
+
+  #breakPair(): void {
+    this.broken = true;
+    this.#high = 0;
+  }
+
+  #write(codePoint: number): void {
+    const bytes = codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+    if (this.size < this.#limit) {
+      let rest = codePoint;
+      for (let i = bytes - 1; i > 0; i--) {
+        this.kept[this.size + i] = 0x80 | (rest & 0x3f);
+        rest >>= 6;
+      }
+      this.kept[this.size] = bytes === 1 ? rest : LEADS[bytes]! | rest;
+    }
+    this.size += bytes;
+  }
+}
+
+/** Leading byte of a UTF-8 sequence, by its length. */
+const LEADS = [0, 0, 0xc0, 0xe0, 0xf0];
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
