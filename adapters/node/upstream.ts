@@ -93,14 +93,15 @@ class Attempt implements Dispatcher.DispatchHandler {
 
   run(pool: Dispatcher): Promise<UpstreamResponse> {
     const { method, path, headers, body, signal, readTimeoutMs } = this.#request;
-    const upload = body instanceof ReadableStream ? (body as unknown as AsyncIterable<Uint8Array>) : (body ?? null);
+    // undici takes any async iterable, which its types do not say.
+    const upload: unknown = body ?? null;
     signal.addEventListener("abort", this.#abort, { once: true });
     pool.dispatch(
       {
         method: method as Dispatcher.HttpMethod,
         path,
         headers: headers as string[],
-        body: upload as Dispatcher.DispatchOptions["body"],
+        body: upload as Uint8Array | null,
         headersTimeout: readTimeoutMs,
         bodyTimeout: readTimeoutMs,
       },

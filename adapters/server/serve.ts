@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import type { Config } from "../../src/config/keys.ts";
 import { formatListenAddress, type ListenAddress } from "../../src/config/address.ts";
-import type { Log } from "../../src/gateway/ports.ts";
+import type { Clock, Log } from "../../src/gateway/ports.ts";
 import { formatRow } from "../../src/gateway/row.ts";
 import { createState, type GatewayState } from "../../src/gateway/state.ts";
 import { createAdminApp } from "./admin.ts";
@@ -47,6 +47,7 @@ export interface StartOptions {
 
 /** Throws before anything listens, or closes what does: nothing is left half-started. */
 export async function startGateway({ config, runtime, log, version, rowsFd = 1 }: StartOptions): Promise<RunningGateway> {
+  const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
   const deny = createServerDenySource({
     natsUrl: config.natsUrl,
     natsCreds: config.natsCreds,
@@ -54,12 +55,13 @@ export async function startGateway({ config, runtime, log, version, rowsFd = 1 }
     bucket: config.configBucket,
     snapshotPath: config.snapshotPath,
     rescanSecs: config.denyRescanSecs,
+    clock,
     log,
   });
   const rows = createRowSink({ fd: rowsFd, log, onLost: () => state.metrics.writeErrors.add() });
   const state: GatewayState = createState(config, {
     deny,
-    clock: { now: () => Date.now(), monotonic: () => performance.now() },
+    clock,
     verify: createNativeVerify(),
     createDecoder: createZlibDecoder,
     log,

@@ -31,7 +31,10 @@ export function createAssembler(modelId: string, takenIds: ReadonlySet<string>):
   let usage = noUsage;
   let stopReason: StopReason = "other";
 
-  function draft<K extends Draft["type"]>(index: number, fresh: Extract<Draft, { type: K }>): Extract<Draft, { type: K }> {
+  function draft<K extends Draft["type"]>(
+    index: number,
+    fresh: Extract<Draft, { type: K }>,
+  ): Extract<Draft, { type: K }> {
     const found = drafts.get(index);
     // Justified: `found.type === fresh.type` is exactly the narrowing that a generic K hides from the compiler.
     if (found?.type === fresh.type) return found as Extract<Draft, { type: K }>;

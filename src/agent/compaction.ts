@@ -10,16 +10,22 @@ const keptTokens = 20_000;
 const maxResultChars = 2_000;
 
 export function isCompactionDue(tokens: number, contextWindow: number): boolean {
-  return tokens > contextWindow - reservedTokens;
+  return tokens > usableTokens(contextWindow);
+}
+
+/** A window that is smaller than the reserve is used by half. */
+function usableTokens(contextWindow: number): number {
+  return contextWindow > reservedTokens ? contextWindow - reservedTokens : contextWindow / 2;
 }
 
 /**
- * The first message that stays: an assistant message (so that no result is parted from its call) with about 20,000 tokens
- * from there on. When even the last such tail is too large for the window, everything before the user's open question goes.
- * Undefined when there is nothing worth summarising.
+ * How many messages go: up to an assistant message (so that no result is parted from its call) with about 20,000 tokens
+ * from there on. When even the last such tail is too large, all goes but a question that still waits for its answer.
+ * Undefined when there is nothing to summarise.
  */
 export function findCut(messages: readonly Message[], contextWindow: number): number | undefined {
-  const room = Math.min(keptTokens, Math.max(0, contextWindow - reservedTokens) / 2);
+  const usable = usableTokens(contextWindow);
+  const room = Math.min(keptTokens, usable / 2);
   let kept = 0;
   let cut: number | undefined;
   for (let at = messages.length - 1; at > 0; at--) {
@@ -27,10 +33,14 @@ export function findCut(messages: readonly Message[], contextWindow: number): nu
     if (kept > room && cut !== undefined) break;
     if (messages[at]!.role === "assistant") cut = at;
   }
+  if (cut !== undefined && estimateMessages(messages.slice(cut)) <= usable) return cut;
+  const all = hasOpenQuestion(messages) ? messages.length - 1 : messages.length;
+  return all > 0 ? all : undefined;
+}
+
+function hasOpenQuestion(messages: readonly Message[]): boolean {
   const last = messages.at(-1);
-  const tailTooLarge = cut === undefined || estimateMessages(messages.slice(cut)) > contextWindow - reservedTokens;
-  if (tailTooLarge && last) cut = last.content.some((block) => block.type === "tool_result") || last.role === "assistant" ? messages.length : messages.length - 1;
-  return cut !== undefined && cut > 0 ? cut : undefined;
+  return last?.role === "user" && !last.content.some((block) => block.type === "tool_result");
 }
 
 const instructions = `Summarise the conversation below between a user and an assistant that works with tools, so that the assistant can go on with nothing but your summary. Use these headings:
@@ -49,7 +59,9 @@ export function summaryPrompt(messages: readonly Message[], maxChars: number): M
   const text = messages.map(renderMessage).join("\n\n");
   const half = Math.floor(maxChars / 2);
   const fitting =
-    text.length <= maxChars ? text : `${text.slice(0, half)}\n\n[… left out …]\n\n${text.slice(text.length - half)}`;
+    text.length <= maxChars
+      ? text
+      : `${text.slice(0, half)}\n\n[… left out …]\n\n${text.slice(text.length - half)}`;
   return {
     role: "user",
     content: [{ type: "text", text: `${instructions}\n\n<conversation>\n${fitting}\n</conversation>` }],
@@ -64,7 +76,7 @@ export function summaryMessage(summary: string): Message {
 
 /** Characters of conversation that surely fit beside the instructions and the answer, in any script. */
 export function summaryChars(contextWindow: number): number {
-  return Math.max(8_000, (contextWindow - reservedTokens) * 2);
+  return Math.max(8_000, usableTokens(contextWindow) * 2);
 }
 
 function renderMessage(message: Message): string {
@@ -88,5 +100,7 @@ function renderBlock(block: Block): string {
 }
 
 function shorten(text: string): string {
-  return text.length <= maxResultChars ? text : `${text.slice(0, maxResultChars)} [… ${text.length} characters]`;
+  return text.length <= maxResultChars
+    ? text
+    : `${text.slice(0, maxResultChars)} [… ${text.length} characters]`;
 }

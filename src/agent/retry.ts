@@ -15,17 +15,18 @@ export function isRetryableStatus(status: number): boolean {
  * Milliseconds before attempt `attempt` (1 is the first retry): what the server asked for, else 250·2ⁿ of which a random
  * half is taken off; never above 30 s. `random` gives [0, 1).
  */
-export function retryDelayMs(attempt: number, retryAfterMs: number | undefined, random: () => number): number {
+export function retryDelayMs(
+  attempt: number,
+  retryAfterMs: number | undefined,
+  random: () => number,
+): number {
   if (retryAfterMs !== undefined) return Math.min(maxDelayMs, retryAfterMs);
   const full = Math.min(maxDelayMs, firstDelayMs * 2 ** (attempt - 1));
   return Math.round(full * (1 - random() / 2));
 }
 
 /** `retry-after-ms`, or `retry-after` as seconds or an HTTP date (RFC 9110 §10.2.3); undefined when absent or senseless. */
-export function parseRetryAfter(
-  header: (name: string) => string | null,
-  nowMs: number,
-): number | undefined {
+export function parseRetryAfter(header: (name: string) => string | null, nowMs: number): number | undefined {
   const exact = number(header("retry-after-ms"));
   if (exact !== undefined) return exact;
   const value = header("retry-after");

@@ -41,6 +41,7 @@ export function routeModel(id: string, override?: DialectName): Route {
 }
 
 function dialectOf(provider: string | undefined, model: string): DialectName {
-  if (provider === "anthropic" || model.startsWith("claude") || model.includes("anthropic/")) return "anthropic";
+  if (provider === "anthropic" || model.startsWith("claude") || model.includes("anthropic/"))
+    return "anthropic";
   return "openai";
 }

@@ -46,7 +46,10 @@ export async function runTools(
 /**
  * Emits the starts in call order: a call that overtakes one which waits for its path has that one's start told first.
  */
-function createAnnouncer(calls: readonly CheckedCall[], onEvent: EventSink): (index: number) => Promise<void> {
+function createAnnouncer(
+  calls: readonly CheckedCall[],
+  onEvent: EventSink,
+): (index: number) => Promise<void> {
   let next = 0;
   let last: Promise<void> = Promise.resolve();
   return (index) => {

@@ -52,7 +52,10 @@ export function createSseReader(maxEventChars = 32 * 1024 * 1024): SseReader {
   }
 
   function endLine(line: string, out: SseEvent[]): void {
-    if (line !== "") return field(line);
+    if (line !== "") {
+      field(line);
+      return;
+    }
     if (data.length > 0) out.push({ event, data: data.join("\n") });
     event = "";
     data = [];

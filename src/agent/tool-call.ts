@@ -8,7 +8,9 @@ import type { EventSink, JsonSchema, Tool, ToolOutput, ToolResultBlock, ToolUseB
 /** Embedder's say about each call. */
 export interface ToolHooks {
   /** Refuses a call with a reason, which the model is told. */
-  beforeToolCall?(call: ToolUseBlock): Promise<{ refuse: string } | undefined> | { refuse: string } | undefined;
+  beforeToolCall?(
+    call: ToolUseBlock,
+  ): Promise<{ refuse: string } | undefined> | { refuse: string } | undefined;
   /** May put another result in the place of this one. */
   afterToolCall?(
     call: ToolUseBlock,
@@ -55,7 +57,9 @@ function schemaProblem(schema: JsonSchema, input: unknown): string | undefined {
   if (valid) return undefined;
   // The library reports each failure at its own place and again at every place around it: the innermost say it all.
   const inner = errors.filter(({ keyword }) => keyword !== "properties" && keyword !== "items");
-  const places = (inner.length > 0 ? inner : errors).map(({ instanceLocation, error }) => `${instanceLocation}: ${error}`);
+  const places = (inner.length > 0 ? inner : errors).map(
+    ({ instanceLocation, error }) => `${instanceLocation}: ${error}`,
+  );
   return `invalid input: ${places.slice(0, 5).join(" ")}`;
 }
 
@@ -95,7 +99,9 @@ async function rewritten(call: ToolUseBlock, outcome: CallOutcome, hooks: ToolHo
   try {
     const result = await hooks.afterToolCall?.(call, outcome.result);
     // The id ties the result to its call: a hook cannot change it.
-    return result ? { ...outcome, result: { ...result, type: "tool_result", tool_use_id: call.id } } : outcome;
+    return result
+      ? { ...outcome, result: { ...result, type: "tool_result", tool_use_id: call.id } }
+      : outcome;
   } catch (thrown) {
     return failed(call, `afterToolCall: ${messageOf(thrown)}`);
   }

@@ -98,7 +98,11 @@ export function createGatewayTransport(options: GatewayTransportOptions): ModelT
   };
 }
 
-async function* decode(reader: ByteReader, decoder: StreamDecoder, idleMs: number): AsyncGenerator<StreamEvent> {
+async function* decode(
+  reader: ByteReader,
+  decoder: StreamDecoder,
+  idleMs: number,
+): AsyncGenerator<StreamEvent> {
   const sse = createSseReader();
   while (!decoder.done) {
     const { done, value } = await withIdleLimit(reader.read().catch(brokenOff), idleMs, "data");
@@ -133,15 +137,21 @@ async function refusal(
   const text = reader ? await readSome(reader, maxErrorBytes, idleMs).catch(() => "") : "";
   const body = readErrorBody(parseJson(text)) ?? { message: text.trim().slice(0, 500) || "no message" };
   const retryable =
-    isRetryableStatus(status) && !isQuotaError(body) && headers.get("x-should-retry")?.toLowerCase() !== "false";
+    isRetryableStatus(status) &&
+    !isQuotaError(body) &&
+    headers.get("x-should-retry")?.toLowerCase() !== "false";
   const retryAfterMs = parseRetryAfter((name) => headers.get(name), nowMs);
   const denied = status === 402 || status === 403 ? "denied: " : "";
-  return new ModelError(body.code ?? body.type ?? `http_${status}`, `${denied}${body.message} (HTTP ${status})`, {
-    status,
-    retryable,
-    contextOverflow: isContextOverflow(status, body),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  });
+  return new ModelError(
+    body.code ?? body.type ?? `http_${status}`,
+    `${denied}${body.message} (HTTP ${status})`,
+    {
+      status,
+      retryable,
+      contextOverflow: isContextOverflow(status, body),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    },
+  );
 }
 
 /** A 200 that is no stream: an error document, or something that is not a model at all. */
@@ -151,7 +161,10 @@ async function notAStream(reader: ByteReader | undefined, type: string, idleMs: 
   const error = inBandError(document);
   if (error) return error;
   const what = asString(asObject(document)?.object) ?? (type || "no content type");
-  return new ModelError("bad_stream", `the answer is not an event stream but ${what}: is this the gateway's URL?`);
+  return new ModelError(
+    "bad_stream",
+    `the answer is not an event stream but ${what}: is this the gateway's URL?`,
+  );
 }
 
 function asModelError(thrown: unknown, signal: AbortSignal, base: string): ModelError {

@@ -88,7 +88,7 @@ export interface ConfigKey<T> {
 }
 
 /** The table's own type ties every row to a field of `Config`: a row too many or too few does not compile. */
-export type ConfigKeys = { readonly [F in keyof Config]: ConfigKey<Config[F]> };
+type ConfigKeys = { readonly [F in keyof Config]: ConfigKey<Config[F]> };
 
 /** The tables whose entries have variables of their own: the variable's prefix, and what it holds. */
 export const ENTRY_VARIABLES = {

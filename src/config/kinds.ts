@@ -8,12 +8,10 @@ import type { Table } from "./providers.ts";
 export interface Kind<T> {
   /** In words that go on after "must be". */
   readonly allowed: string;
-  /** Written as JSON in a variable (tables and lists); other kinds read the variable's text. */
-  readonly json: boolean;
   /** A value as TOML or JSON gives it, `undefined` where nothing was given. Throws a `ConfigError`. */
   read(value: unknown, place: Place): T;
-  /** The text of a variable as the value that TOML would give; what does not fit stays text, and `read` refuses it. */
-  fromText(text: string): unknown;
+  /** The text of a variable as the value that TOML would give. What is no such value stays text, for `read` to refuse; broken JSON throws. */
+  fromText(text: string, place: Place): unknown;
 }
 
 interface Scalar<T> {
@@ -25,7 +23,6 @@ interface Scalar<T> {
 
 const scalar = <T>({ allowed, parse, fromText = (text) => text, secret = false }: Scalar<T>): Kind<T> => ({
   allowed,
-  json: false,
   fromText,
   read(value, place) {
     const parsed = parse(value);
@@ -141,24 +138,22 @@ export const optional = <T>(kind: Kind<T>): Kind<T | undefined> => ({
   read: (value, place) => (value === undefined || value === "" ? undefined : kind.read(value, place)),
 });
 
-const parseJson = (text: string): unknown => {
+/** Not told by the parser's own message: that quotes the text, which may be a secret. */
+const parseJson = (text: string, place: Place, allowed: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text, which may be a secret.
-    return text;
+    throw configError(place, `not valid JSON, must be ${allowed}, written as JSON`);
   }
 };
 
-const asWritten = (allowed: string, place: Place): string =>
-  place.variable === undefined ? allowed : `${allowed}, written as JSON`;
-
 export const listOf = <T>(kind: Kind<T>): Kind<readonly T[]> => ({
   allowed: `a list, each entry ${kind.allowed}`,
-  json: true,
-  fromText: parseJson,
+  fromText(text, place) {
+    return parseJson(text, place, this.allowed);
+  },
   read(value, place) {
-    if (!Array.isArray(value)) throw badValue(place, value, asWritten(this.allowed, place), true);
+    if (!Array.isArray(value)) throw badValue(place, value, this.allowed, true);
     return value.map((entry: unknown, index) =>
       kind.read(entry, { ...place, key: `${place.key}[${index}]` }),
     );
@@ -168,8 +163,9 @@ export const listOf = <T>(kind: Kind<T>): Kind<readonly T[]> => ({
 /** One value or a list of them, read as a list without repetitions. A variable may hold either as well. */
 export const oneOrList = <T extends string>(kind: Kind<T>): Kind<readonly T[]> => ({
   allowed: `${kind.allowed}, or a list of these`,
-  json: true,
-  fromText: (text) => (text.trimStart().startsWith("[") ? parseJson(text) : text),
+  fromText(text, place) {
+    return text.trimStart().startsWith("[") ? parseJson(text, place, this.allowed) : text;
+  },
   read: (value, place) => [
     ...new Set(Array.isArray(value) ? listOf(kind).read(value, place) : [kind.read(value, place)]),
   ],
@@ -178,11 +174,12 @@ export const oneOrList = <T extends string>(kind: Kind<T>): Kind<readonly T[]> =
 /** A table without prototype. `names` says what its names are; whether one exists is checked later. */
 export const tableOf = <T>(entry: Kind<T>, names: string): Kind<Table<T>> => ({
   allowed: `a table from ${names} to ${entry.allowed}`,
-  json: true,
-  fromText: parseJson,
+  fromText(text, place) {
+    return parseJson(text, place, this.allowed);
+  },
   read(value, place) {
     if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Date) {
-      throw badValue(place, value, asWritten(this.allowed, place), true);
+      throw badValue(place, value, this.allowed, true);
     }
     const table: Record<string, T> = Object.create(null);
     for (const [name, given] of Object.entries(value)) {

@@ -25,7 +25,7 @@ import type { Table } from "./providers.ts";
 
 export type { Config } from "./keys.ts";
 
-export interface LoadOptions {
+interface LoadOptions {
   /** The text of the config file, if there is one. */
   readonly toml?: string | undefined;
   /** Variables. Those of a Worker may be JSON values; other names than ours are never looked at. */
@@ -143,7 +143,7 @@ function readField<F extends keyof Config>(
 const isGiven = (value: unknown): boolean => value !== undefined && value !== "";
 
 const readVariable = <T>(kind: Kind<T>, value: unknown, place: Place): T =>
-  kind.read(typeof value === "string" ? kind.fromText(value) : value, place);
+  kind.read(typeof value === "string" ? kind.fromText(value, place) : value, place);
 
 /** `AI_POOL_KEY_OPENAI` and the like win over the tables. Authorities come first: they may add the provider of a pool key. */
 function readEntryVariables(draft: Draft, env: Variables): void {

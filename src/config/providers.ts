@@ -7,7 +7,7 @@ export type Dialect = "openai" | "anthropic";
 export type AuthScheme = "bearer" | "x-api-key" | "api-key";
 
 /** What becomes of a managed request whose client left: cancelled at once, or read to its usage within `drain_max_*`. */
-export type OnDisconnect = "cancel" | "drain";
+type OnDisconnect = "cancel" | "drain";
 
 /** One upstream, as the whole gateway knows it. */
 export interface Provider {

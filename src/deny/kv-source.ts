@@ -36,12 +36,17 @@ export interface KvDenySource extends DenySource {
 interface Answer {
   /** Undefined = KV has no entry. */
   readonly deny: Deny | undefined;
-  /** On the monotonic clock. */
-  readonly readAt: number;
+  /** From then on (monotonic) the answer is too old to give without asking. */
+  readonly staleAt: number;
+  /** From then on a request may begin to read it again in the background. */
+  refreshAt: number;
 }
 
-/** A read in the background that has not come back by then died with its request. */
+/** A read in the background that has not come back by then died with its request: in workerd it belongs to one. */
 const REFRESH_LOST_MS = 10_000;
+
+/** After a failure the same keys are answered from what is known for this long, so that not every request waits. */
+const RETRY_MS = 1_000;
 
 /**
  * Lookups are synchronous while both answers are fresh. From half of `cacheSecs` on, a request has them read again
@@ -50,47 +55,43 @@ const REFRESH_LOST_MS = 10_000;
 export function createKvDenySource(options: KvSourceOptions): KvDenySource {
   const { kv, cacheSecs, lookupTimeoutMs, clock, waitUntil, onError, maxEntries = 10_000 } = options;
   const answers = new Map<string, Answer>();
-  /** When a background read of the key began. Times and not promises: a promise belongs to its request in workerd. */
-  const refreshing = new Map<string, number>();
   let denies = 0;
   let errors = 0;
   let failing = false;
 
-  const fail = (error: unknown): void => {
-    errors++;
-    failing = true;
-    onError?.(error);
-  };
   const forget = (key: string): void => {
     if (answers.get(key)?.deny !== undefined) denies--;
     answers.delete(key);
   };
-  const remember = (key: string, value: string | null | undefined): void => {
+  const remember = (key: string, deny: Deny | undefined, freshMs: number): void => {
     forget(key);
-    const deny = typeof value === "string" ? parseDenyValue(value) : undefined;
     if (deny !== undefined) denies++;
-    answers.set(key, { deny, readAt: clock.monotonic() });
+    const now = clock.monotonic();
+    answers.set(key, { deny, staleAt: now + freshMs, refreshAt: now + freshMs / 2 });
     if (answers.size > maxEntries) forget(answers.keys().next().value!);
+  };
+  const fail = (keys: readonly string[], error: unknown): void => {
+    errors++;
+    failing = true;
+    for (const key of keys) remember(key, answers.get(key)?.deny, RETRY_MS);
+    onError?.(error);
   };
   const read = async (keys: string[]): Promise<void> => {
     try {
       const values = await kv.get(keys);
-      for (const key of keys) remember(key, values.get(key));
+      for (const key of keys) {
+        const value = values.get(key);
+        remember(key, typeof value === "string" ? parseDenyValue(value) : undefined, cacheSecs * 1000);
+      }
       failing = false;
     } catch (error) {
-      fail(error);
+      fail(keys, error);
     }
   };
-  const refresh = (keys: string[]): void => {
-    const now = clock.monotonic();
-    if (keys.every((key) => now - (refreshing.get(key) ?? Number.NEGATIVE_INFINITY) < REFRESH_LOST_MS))
-      return;
-    for (const key of keys) refreshing.set(key, now);
-    waitUntil(
-      read(keys).then(() => {
-        for (const key of keys) refreshing.delete(key);
-      }),
-    );
+  const refresh = (keys: string[], now: number): void => {
+    // Put off, so that the requests that follow do not read it too.
+    for (const key of keys) answers.get(key)!.refreshAt = now + REFRESH_LOST_MS;
+    waitUntil(read(keys));
   };
   const known = (keys: readonly string[]): DenyReason | undefined => {
     for (const key of keys) {
@@ -109,7 +110,7 @@ export function createKvDenySource(options: KvSourceOptions): KvDenySource {
       timer = setTimeout(resolve, lookupTimeoutMs, true);
     });
     if ((await Promise.race([reading, timeout])) === true)
-      fail(new Error("Workers KV did not answer in time"));
+      fail(keys, new Error("Workers KV did not answer in time"));
     clearTimeout(timer);
     return known(keys);
   };
@@ -118,12 +119,10 @@ export function createKvDenySource(options: KvSourceOptions): KvDenySource {
     lookup(tenantId, keyId) {
       const keys = [`blackhole.${tenantId}`];
       if (keyId !== undefined) keys.push(`blackhole.key.${keyId}`);
-      const ages = keys.map(
-        (key) => clock.monotonic() - (answers.get(key)?.readAt ?? Number.NEGATIVE_INFINITY),
-      );
-      const age = Math.max(...ages);
-      if (age >= cacheSecs * 1000) return readInTime(keys);
-      if (age >= cacheSecs * 500) refresh(keys);
+      const now = clock.monotonic();
+      if (keys.some((key) => (answers.get(key)?.staleAt ?? Number.NEGATIVE_INFINITY) <= now))
+        return readInTime(keys);
+      if (keys.some((key) => answers.get(key)!.refreshAt <= now)) refresh(keys, now);
       return known(keys);
     },
     size: () => denies,

@@ -50,15 +50,24 @@ export type Admission = Plan | Refusal;
 /** Checks 0–9 of the contract. Synchronous unless the verifier or the deny source is not. */
 export function admit(state: GatewayState, inbound: Inbound): Admission | Promise<Admission> {
   const request = new PendingRequest(state, inbound);
-  const early = request.checkCheapFirst();
+  const early = request.checkForm();
   if (early) return early;
-  return whenReady(request.verifyKey(), (key) => {
-    if (key === undefined && request.credential.managed) return request.refuse("invalid_key");
-    return whenReady(key && state.deny.lookup(key.tenantId, key.keyId), (denied) => {
-      if (denied !== undefined) return request.refuse(codeOfDeny(denied));
-      return request.checkManaged(key);
-    });
+  return whenReady(request.isUnderCeiling(), (isUnder) => {
+    const refused = isUnder ? request.checkRates() : request.refuse("rate_limited");
+    return refused ?? whenReady(request.verifyKey(), (key) => admitKey(state, request, key));
   });
+}
+
+/** Checks 5–9. `key` is undefined for BYO, and for a virtual key that does not verify. */
+function admitKey(
+  state: GatewayState,
+  request: PendingRequest,
+  key: VirtualKey | undefined,
+): Admission | Promise<Admission> {
+  if (!key && request.credential.managed) return request.refuse("invalid_key");
+  return whenReady(key && state.deny.lookup(key.tenantId, key.keyId), (denied) =>
+    denied === undefined ? request.checkReach(key) : request.refuse(codeOfDeny(denied)),
+  );
 }
 
 const codeOfDeny = (reason: DenyReason): ErrorCode => (reason === "spend" ? "spend_denied" : "access_denied");
@@ -99,8 +108,8 @@ class PendingRequest {
     return { ok: false, code, dialect, requestId: this.#requestId, ...extra };
   }
 
-  /** Checks 0–4: nothing here costs a signature. */
-  checkCheapFirst(): Refusal | undefined {
+  /** Checks 0–2. */
+  checkForm(): Refusal | undefined {
     const { path, query } = this.#inbound;
     this.#credential = findCredential(this.#facts, query);
     this.#route = route(path, this.#settings.providers, {
@@ -111,13 +120,22 @@ class PendingRequest {
     if (this.#state.budget.isUsedUp()) return this.refuse("overloaded");
     if (!this.#route) return this.refuse("unknown_provider");
     if (!this.#credential) return this.refuse("missing_key");
-    if (this.#facts.upgrade) return this.refuse("upgrade_not_supported");
-    return this.#checkCeilings(this.#credential) ?? this.#checkDeclaredLength(this.#credential);
+    return this.#facts.upgrade ? this.refuse("upgrade_not_supported") : undefined;
   }
 
-  #checkCeilings(credential: Credential): Refusal | undefined {
-    const { ceilings, byoCeiling, verifyCeiling, verifier } = this.#settings;
-    if (!ceilings.allow(credential.value, this.#nowMs)) return this.refuse("rate_limited");
+  /** Check 3, the credential's own ceiling. */
+  isUnderCeiling(): boolean | Promise<boolean> {
+    const { value } = this.credential;
+    return this.#state.allowCredential?.(value) ?? this.#settings.ceilings.allow(value, this.#nowMs);
+  }
+
+  /** The rest of check 3, and 4: nothing up to here costs a signature. */
+  checkRates(): Refusal | undefined {
+    return this.#checkShared(this.credential) ?? this.#checkDeclaredLength(this.credential);
+  }
+
+  #checkShared(credential: Credential): Refusal | undefined {
+    const { byoCeiling, verifyCeiling, verifier } = this.#settings;
     if (!credential.managed) return byoCeiling.allow(this.#nowMs) ? undefined : this.refuse("byo_rate_limited");
     if (credential.ambiguous) return undefined;
     this.#recalled = verifier.recall(credential.value);
@@ -145,7 +163,7 @@ class PendingRequest {
   }
 
   /** Checks 7–9, and the plan. `key` is undefined for BYO. */
-  checkManaged(key: VirtualKey | undefined): Admission {
+  checkReach(key: VirtualKey | undefined): Admission {
     // Two `authorization` values are refused for BYO as well: a provider might pick the other one.
     if (this.credential.ambiguous) return this.refuse("invalid_key");
     if (!key) return this.#passBreaker(undefined);

@@ -27,13 +27,14 @@ const SILENT: Log = () => {};
 
 /** Throws a `ConfigError` that names the option. Embedded, nothing is written anywhere but to the ports. */
 export function createGateway(options: GatewayOptions = {}): Gateway {
-  const { deny, clock, verify, createDecoder, log, onUsage, upstream, ...values } = options;
+  const { deny, clock, verify, createDecoder, log, allowCredential, onUsage, upstream, ...values } = options;
   const state = createState(configFrom(values), {
     deny: deny ?? ALLOW_ALL,
     clock: clock ?? SYSTEM_CLOCK,
     verify: verify ?? createWebCryptoVerify(),
     createDecoder: createDecoder ?? createStreamDecoder,
     log: log ?? SILENT,
+    allowCredential,
     onUsage: onUsage ?? (() => {}),
   });
   const ports = { upstream: upstream ?? createFetchUpstream({ decodesBodies: true }) };

@@ -1,7 +1,6 @@
 /** Finds the credential of a request. A virtual key in any place makes the request managed, so that it never goes on as BYO. */
+import { VIRTUAL_KEY_PREFIX } from "../keys/virtual-key.ts";
 import type { HeaderFacts } from "./inbound.ts";
-
-const VIRTUAL_KEY_PREFIX = "bai_";
 
 export interface Credential {
   /** The virtual key (managed) or the caller's own key (BYO), without its scheme. */

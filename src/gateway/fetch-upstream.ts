@@ -10,6 +10,8 @@ export interface FetchUpstreamOptions {
   readonly init?: Readonly<Record<string, unknown>>;
   /** Members for requests whose body is a stream; `duplex` is what Node asks for. */
   readonly streamInit?: Readonly<Record<string, unknown>>;
+  /** Makes a streamed body of `length` bytes what the runtime declares that length for, as workerd's `FixedLengthStream`. */
+  readonly streamBody?: (body: ReadableStream<Uint8Array>, length: number | undefined) => ReadableStream<Uint8Array>;
   /** Whether an error of `fetch` means that no connection was made, so that nothing can have been sent. */
   readonly isConnectFailure?: (error: unknown) => boolean;
   /**
@@ -35,7 +37,8 @@ export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstrea
       redirect: "manual",
       signal,
     };
-    if (body !== undefined) init["body"] = body;
+    if (body instanceof ReadableStream) init["body"] = options.streamBody?.(body, lengthOf(headers)) ?? body;
+    else if (body) init["body"] = body;
     return send(`${request.tls ? "https" : "http"}://${request.authority}${request.path}`, init);
   }
 
@@ -64,6 +67,11 @@ export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstrea
       }
     },
   };
+}
+
+function lengthOf(headers: Headers): number | undefined {
+  const length = headers.get("content-length");
+  return length === null ? undefined : Number(length);
 }
 
 interface IdleTimer {

@@ -19,6 +19,9 @@ export interface DenySource {
   connected?(): boolean | undefined;
 }
 
+/** A per-credential ceiling kept elsewhere, as Cloudflare's rate-limiting binding. `true` lets the request pass. */
+export type AllowCredential = (credential: string) => boolean | Promise<boolean>;
+
 /** RFC 8032 verification by the runtime's native Ed25519. `publicKey` is 32 bytes, `signature` 64. */
 export type VerifySignature = (
   publicKey: Uint8Array,

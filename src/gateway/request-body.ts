@@ -1,6 +1,6 @@
 /** A request's body on its way up: counted, read for its facts and, where the provider must be asked, edited to ask for usage. */
 import { createRequestScanner, type RequestFacts } from "../scan/request-scanner.ts";
-import { askForUsage, createUsageInjector, UPSTREAM_SLACK } from "../scan/usage-injection.ts";
+import { createUsageInjector, injectWhole } from "../scan/usage-injection.ts";
 import type { Plan } from "./admission.ts";
 import type { ErrorCode } from "./errors.ts";
 
@@ -43,7 +43,8 @@ class PlannedBody implements RequestBody {
   readonly #scanner: ReturnType<typeof createRequestScanner> | undefined;
   readonly #injector: ReturnType<typeof createUsageInjector> | undefined;
   #facts: RequestFacts | undefined;
-  #edited = false;
+  /** Undefined for a body that streams up. */
+  #askedWhole: boolean | undefined;
   bytes = 0;
   complete = false;
   replayable = true;
@@ -70,12 +71,11 @@ class PlannedBody implements RequestBody {
   }
 
   get asked(): boolean {
-    return this.#edited || (this.#injector?.edited ?? false);
+    return this.#askedWhole ?? this.#injector?.asked ?? false;
   }
 
   get upstreamLength(): number | undefined {
-    const { declaredLength } = this.#plan;
-    return declaredLength !== undefined && this.#injector ? declaredLength + UPSTREAM_SLACK : declaredLength;
+    return this.#injector ? this.#injector.upstreamLength : this.#plan.declaredLength;
   }
 
   whole(body: Uint8Array): Uint8Array | ErrorCode {
@@ -88,9 +88,9 @@ class PlannedBody implements RequestBody {
     const refused = refusalOf(scanner);
     if (refused) return refused;
     if (!this.#injector) return body;
-    const asking = askForUsage(body, scanner);
-    this.#edited = asking !== body;
-    return asking;
+    const asking = injectWhole(body, scanner);
+    this.#askedWhole = asking.asked;
+    return asking.body;
   }
 
   push(chunk: Uint8Array): readonly Uint8Array[] | ErrorCode {

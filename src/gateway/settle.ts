@@ -101,7 +101,9 @@ function measure(managed: ManagedPlan, facts: Facts): Measured {
 }
 
 /** The counts of a usage block by the names of the row, with the kinds that `ai_tokens_total` counts. */
-const COUNTS: readonly (readonly [from: keyof UsageCounts, to: keyof UsageRow, kind: string | undefined])[] = [
+type RowCount = Extract<keyof UsageRow, `${string}_tokens`>;
+
+const COUNTS: readonly (readonly [from: keyof UsageCounts, to: RowCount, kind: string | undefined])[] = [
   ["inputTokens", "input_tokens", "input"],
   ["outputTokens", "output_tokens", "output"],
   ["cacheReadTokens", "cache_read_tokens", "cache_read"],
@@ -111,7 +113,7 @@ const COUNTS: readonly (readonly [from: keyof UsageCounts, to: keyof UsageRow, k
 ];
 
 function rowCounts(counts: UsageCounts | undefined): Partial<UsageRow> {
-  const members: Record<string, number> = {};
+  const members: { -readonly [name in RowCount]?: number } = {};
   for (const [from, to] of COUNTS) {
     const count = counts?.[from];
     if (count !== undefined) members[to] = count;

@@ -7,7 +7,7 @@ import { createBreaker, type Breaker } from "../limit/breaker.ts";
 import { createAggregateCeiling, createCeilings, type AggregateCeiling, type Ceilings } from "../limit/ceiling.ts";
 import { createBudget, type Budget } from "./budget.ts";
 import { createMetrics, label, type Metrics } from "./metrics.ts";
-import type { Clock, CreateDecoder, DenySource, Log, VerifySignature } from "./ports.ts";
+import type { AllowCredential, Clock, CreateDecoder, DenySource, Log, VerifySignature } from "./ports.ts";
 import { createRequestIds } from "./request-id.ts";
 import type { UsageRow } from "./row.ts";
 
@@ -30,6 +30,8 @@ export interface Ports {
   readonly verify: VerifySignature;
   readonly createDecoder: CreateDecoder;
   readonly log: Log;
+  /** Stands in for the gateway's own per-credential ceiling. */
+  readonly allowCredential?: AllowCredential | undefined;
   /** Given every row; may throw or reject, which is counted. */
   readonly onUsage: (row: UsageRow) => void | Promise<void>;
 }
@@ -89,7 +91,7 @@ function buildSettings(config: Config, verify: VerifySignature): Settings {
     providers,
     poolKeys: new Map(Object.entries(config.poolKeys).filter(([, keys]) => keys.length > 0)),
     verifier: createVerifier({ keyring: createKeyring(config.signingKeys), verify }),
-    ceilings: createCeilings({ rps: config.rateLimitRps, seed: crypto.getRandomValues(new Uint32Array(2)) }),
+    ceilings: createCeilings({ rps: config.rateLimitRps }),
     byoCeiling: createAggregateCeiling({ rps: config.byoRateLimitRps }),
     verifyCeiling: createAggregateCeiling({ rps: config.verifyRps }),
     breakers: new Map(names.map((name) => [name, breakerFor(config)])),

@@ -16,7 +16,7 @@ export interface Verifier {
   verify(token: string, parsed: ParsedKey): VirtualKey | undefined | Promise<VirtualKey | undefined>;
 }
 
-export interface VerifierOptions {
+interface VerifierOptions {
   readonly keyring: Keyring;
   readonly verify: VerifySignature;
   /** Tokens remembered at most; the oldest goes first. */

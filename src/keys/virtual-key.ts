@@ -74,7 +74,7 @@ export function parseKid(text: string): number | undefined {
 }
 
 /** What `mintVirtualKey` signs. With a `keyId` (u64 decimal text) the token is version 2. */
-export interface MintOptions {
+interface MintOptions {
   /** The 32-byte seed (RFC 8032 §5.1.5). */
   readonly secretKey: Uint8Array;
   readonly kid: number;

@@ -1,6 +1,6 @@
 /** A circuit breaker for one provider: enough failures in a sliding window open it, then a single probe decides. */
 
-export interface BreakerOptions {
+interface BreakerOptions {
   /** Failures within the window that open it; 0 disables. */
   readonly threshold: number;
   readonly windowMs: number;

@@ -6,7 +6,7 @@
 /** Two random 32-bit words. */
 export type HashSeed = ArrayLike<number>;
 
-/** Writes the hash to `out[0]` and `out[1]`. Allocates nothing: 0.3 µs for a virtual key. */
+/** Writes the hash to `out[0]` and `out[1]`. Allocates nothing. */
 export function hashCredential(text: string, seed: HashSeed, out: Int32Array): void {
   const key0 = seed[0]! | 0;
   const key1 = seed[1]! | 0;

@@ -1,8 +1,15 @@
 /** What every conformance section works with: three gateways over one stand-in, and short words for asking them. */
 import { expect } from "vitest";
-import type { GatewaySetup, RunningGateway } from "../support/gateway-process.ts";
+import type { RunningGateway } from "../support/gateway-process.ts";
 import { mint } from "../support/mint.ts";
-import { formatRequest, openRaw, type RawConnection, type RawRequest, type RawResponse, rawRequest } from "../support/raw-http.ts";
+import {
+  formatRequest,
+  openRaw,
+  type RawConnection,
+  type RawRequest,
+  type RawResponse,
+  rawRequest,
+} from "../support/raw-http.ts";
 import type { Row } from "../support/rows.ts";
 import type { SeenRequest, StandIn } from "../support/stand-in.ts";
 

@@ -1,6 +1,7 @@
 /** The configurations that the suite starts its gateways with, in the words of gateway.md §11. */
-import type { GatewaySetup } from "../support/gateway-process.ts";
+
 import { readKeyVectors } from "../support/fixtures.ts";
+import type { GatewaySetup } from "../support/gateway-process.ts";
 import { mint } from "../support/mint.ts";
 
 /** The rows of the provider table and their native base path. */

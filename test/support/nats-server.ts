@@ -20,9 +20,9 @@ const HOW_TO_GET = [
 ].join("\n");
 
 export function findNatsServer(): string {
-  const given = process.env["NATS_SERVER"];
+  const given = process.env.NATS_SERVER;
   if (given !== undefined) return given;
-  const directories = [...(process.env["PATH"] ?? "").split(delimiter), ...USUAL_DIRECTORIES];
+  const directories = [...(process.env.PATH ?? "").split(delimiter), ...USUAL_DIRECTORIES];
   const found = directories.map((directory) => join(directory, "nats-server")).find(isExecutable);
   if (found === undefined) throw new Error(HOW_TO_GET);
   return found;

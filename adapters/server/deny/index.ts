@@ -4,14 +4,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DenySet } from "../../../src/deny/deny-set.ts";
 import { Replica } from "../../../src/deny/replica.ts";
 import type { Clock, DenySource, Log } from "../../../src/gateway/ports.ts";
-import { type Backoff, createNatsSource, DEFAULT_BACKOFF, type NatsAccess } from "./nats-source.ts";
+import { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
+import { createNatsSource, type NatsAccess } from "./nats-source.ts";
 import { SnapshotCache } from "./snapshot-cache.ts";
 import { createSnapshotSource } from "./snapshot-source.ts";
 
 /** How long a start waits for the first scan before it serves with what it has (fail open). */
 const START_WAIT_MS = 2_000;
 
-export interface ServerDenyOptions extends Partial<NatsAccess> {
+export interface ServerDenyOptions extends Omit<NatsAccess, "natsUrl"> {
+  readonly natsUrl?: string | undefined;
   readonly bucket: string;
   readonly snapshotPath?: string | undefined;
   readonly rescanSecs: number;

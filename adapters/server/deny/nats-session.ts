@@ -18,7 +18,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const BUCKET_POLL_MS = 500;
 
 /** Bounds how long a lost consumer goes unnoticed (three of these); the connection has its own pings. */
-const WATCH_HEARTBEAT_MS = 2_000;
+const WATCH_HEARTBEAT_MS = 1_000;
 
 /** The end of a scan of an empty bucket is a heartbeat. */
 const SCAN_HEARTBEAT_MS = 250;
@@ -131,12 +131,12 @@ async function scan(source: Source, replica: Replica, ended: Promise<void>): Pro
 
 type Source = Pick<BucketConsumerOptions, "nc" | "jsm" | "stream" | "subjectPrefix">;
 
-interface BucketState extends StreamState {
+export interface BucketState extends StreamState {
   readonly subjectPrefix: string;
 }
 
 /** Undefined when there is no such bucket. */
-async function bucketState(jsm: JetStreamManager, bucket: string): Promise<BucketState | undefined> {
+export async function bucketState(jsm: JetStreamManager, bucket: string): Promise<BucketState | undefined> {
   try {
     const { created, state, config } = await jsm.streams.info(`KV_${bucket}`);
     // A mirror keeps the subjects of the bucket that it mirrors.

@@ -13,10 +13,12 @@ import {
 } from "@nats-io/nats-core";
 import type { Replica } from "../../../src/deny/replica.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
+import { type Backoff, createPauses } from "./backoff.ts";
 import { followBucket, type SessionEvents } from "./nats-session.ts";
 import { messageOf } from "./snapshot-cache.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 const PING_INTERVAL_MS = 10_000;
 
 /** Where NATS is and how to enter. */
@@ -28,16 +30,6 @@ export interface NatsAccess {
   /** Read at every connect, so that it can be renewed. */
   readonly natsCredsFile?: string | undefined;
 }
-
-/** The pause before the next connect: from `minMs`, doubled up to `maxMs`. */
-export interface Backoff {
-  readonly minMs: number;
-  readonly maxMs: number;
-  /** A watch that lived this long takes the pause back to `minMs`. */
-  readonly stableMs: number;
-}
-
-export const DEFAULT_BACKOFF: Backoff = { minMs: 1_000, maxMs: 30_000, stableMs: 5_000 };
 
 export interface NatsSourceOptions extends NatsAccess {
   readonly bucket: string;
@@ -95,7 +87,7 @@ export function createNatsSource(options: NatsSourceOptions): NatsSource {
   };
 
   const run = async (): Promise<void> => {
-    let pauseMs = backoff.minMs;
+    const pauseAfter = createPauses(backoff);
     while (!closing.signal.aborted) {
       watchingSince = undefined;
       try {
@@ -103,7 +95,8 @@ export function createNatsSource(options: NatsSourceOptions): NatsSource {
         try {
           await followBucket({ nc, bucket, replica, rescanMs, events, signal: closing.signal });
         } finally {
-          await nc.close().catch(() => undefined);
+          // The client would wait for ever for a peer that no longer reads.
+          await Promise.race([nc.close(), sleep(CLOSE_TIMEOUT_MS)]).catch(() => undefined);
         }
       } catch (error) {
         const reason = isAuthError(error) ? "credentials refused" : "unreachable";
@@ -111,12 +104,8 @@ export function createNatsSource(options: NatsSourceOptions): NatsSource {
           error: messageOf(error),
         });
       }
-      if (watchingSince !== undefined && monotonic() - watchingSince >= backoff.stableMs)
-        pauseMs = backoff.minMs;
-      // Up to a fifth less, so that the replicas of a fleet do not come back in step.
-      const jittered = pauseMs * (1 - Math.random() / 5);
-      await sleep(jittered, undefined, { signal: closing.signal }).catch(() => undefined);
-      pauseMs = Math.min(pauseMs * 2, backoff.maxMs);
+      const livedMs = watchingSince === undefined ? 0 : monotonic() - watchingSince;
+      await sleep(pauseAfter(livedMs), undefined, { signal: closing.signal }).catch(() => undefined);
     }
     connected = false;
     firstOutcome.resolve();
@@ -156,7 +145,11 @@ export async function connect({ natsUrl, natsCreds, natsCredsFile }: NatsAccess)
 
 /** The client drops what stands before `@` in a WebSocket URL, so it is handed over beside it. */
 function parseServers(natsUrl: string): Pick<ConnectionOptions, "servers" | "user" | "pass" | "token"> {
-  const urls = natsUrl.split(",").map((url) => new URL(url.trim()));
+  const urls = natsUrl.split(",").map((text) => {
+    // The constructor's own message quotes the URL, password and all, on Bun.
+    if (!URL.canParse(text.trim())) throw new Error("nats_url is not a URL");
+    return new URL(text.trim());
+  });
   const { username, password } = urls[0]!;
   const servers = urls.map(
     ({ protocol, host, pathname, search }) => `${protocol}//${host}${pathname}${search}`,

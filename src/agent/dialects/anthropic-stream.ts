@@ -63,7 +63,9 @@ export function createAnthropicDecoder(): StreamDecoder {
       case "thinking_delta":
         return change.thinking ? [{ type: "thinking_delta", index, text: String(change.thinking) }] : [];
       case "signature_delta":
-        return change.signature ? [{ type: "signature_delta", index, signature: String(change.signature) }] : [];
+        return change.signature
+          ? [{ type: "signature_delta", index, signature: String(change.signature) }]
+          : [];
       case "input_json_delta":
         return change.partial_json
           ? [{ type: "input_json_delta", index, partial_json: String(change.partial_json) }]
@@ -130,6 +132,7 @@ function mergeUsage(before: Usage, block: JsonObject): Usage {
     cache_write_tokens: count(block.cache_creation_input_tokens) ?? before.cache_write_tokens,
     cache_write_1h_tokens:
       count(asObject(block.cache_creation)?.ephemeral_1h_input_tokens) ?? before.cache_write_1h_tokens,
-    reasoning_tokens: count(asObject(block.output_tokens_details)?.thinking_tokens) ?? before.reasoning_tokens,
+    reasoning_tokens:
+      count(asObject(block.output_tokens_details)?.thinking_tokens) ?? before.reasoning_tokens,
   };
 }

@@ -42,7 +42,8 @@ const quotaCodes = new Set([
   "spend_denied",
   "access_denied",
 ]);
-const quotaText = /exceeded your current quota|insufficient (quota|credits|balance|funds)|credit balance is too low/i;
+const quotaText =
+  /exceeded your current quota|insufficient (quota|credits|balance|funds)|credit balance is too low/i;
 
 /** The account's money or allowance is used up: no wait mends it. */
 export function isQuotaError(body: ErrorBody): boolean {
@@ -56,7 +57,10 @@ const overflowText =
 /** The request was larger than the model's window. */
 export function isContextOverflow(status: number | undefined, body: ErrorBody): boolean {
   if (overflowCodes.has(body.code ?? "") || overflowCodes.has(body.type ?? "")) return true;
-  return (status === undefined || status === 400 || status === 413 || status === 422) && overflowText.test(body.message);
+  return (
+    (status === undefined || status === 400 || status === 413 || status === 422) &&
+    overflowText.test(body.message)
+  );
 }
 
 const mendable = new Set([

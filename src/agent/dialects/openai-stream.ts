@@ -117,7 +117,8 @@ export function createOpenAiDecoder(): StreamDecoder {
         return end();
       }
       const chunk = parseEvent(data);
-      if (event === "error") throw inBandError({ error: chunk }) ?? new ModelError("upstream_error", "error event");
+      if (event === "error")
+        throw inBandError({ error: chunk }) ?? new ModelError("upstream_error", "error event");
       const out: StreamEvent[] = [];
       if (!started) {
         started = true;

@@ -16,7 +16,13 @@ const POSTS = [
   "/rerank",
   "/moderations",
 ];
-const READS = ["/models", "/models/gpt-5", "/models/meta-llama/Llama-4", "/models/meta-llama%2FLlama-4", "/models/a%20b"];
+const READS = [
+  "/models",
+  "/models/gpt-5",
+  "/models/meta-llama/Llama-4",
+  "/models/meta-llama%2FLlama-4",
+  "/models/a%20b",
+];
 
 const ALLOWED_BASES = [
   "/deepseek/chat/completions",
@@ -104,7 +110,12 @@ export const endpoints: Section = (check) => {
     expect(response.status).toBeLessThan(500);
   });
 
-  for (const target of ["/openai/v1/files?purpose=x", "/openai/v1/threads/1", "/openai/anything/at/all", "/openai/v1/files/"]) {
+  for (const target of [
+    "/openai/v1/files?purpose=x",
+    "/openai/v1/threads/1",
+    "/openai/anything/at/all",
+    "/openai/v1/files/",
+  ]) {
     check(`endpoints/byo:${target}`, `does not restrict BYO: ${target}`, async (lab) => {
       for (const method of ["GET", "DELETE", "OPTIONS", "HEAD"]) {
         const { seen } = await relayed(lab, { method, target, key: BYO_KEY });
@@ -112,7 +123,13 @@ export const endpoints: Section = (check) => {
       }
     });
   }
-  for (const target of ["/openai/v1/models/%2e%2e/files", "/openai/v1/../x", "/openai/v1/a//b/./c", "/openai/v1/a\\b", "/openai/v1/x?q='\"<>"]) {
+  for (const target of [
+    "/openai/v1/models/%2e%2e/files",
+    "/openai/v1/../x",
+    "/openai/v1/a//b/./c",
+    "/openai/v1/a\\b",
+    "/openai/v1/x?q='\"<>",
+  ]) {
     check(`endpoints/byo-verbatim:${target}`, `forwards a BYO ${target} as it was spelled`, async (lab) => {
       const { seen } = await relayed(lab, { target, key: BYO_KEY });
       expect(seen.target).toBe(target.replace("/openai", ""));

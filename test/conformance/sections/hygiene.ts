@@ -62,21 +62,25 @@ function lowerCased(headers: readonly (readonly [string, string])[]): string[] {
 }
 
 export const hygiene: Section = (check) => {
-  check("hygiene/managed-up", "sends what the provider may know of a managed request, and only that", async (lab) => {
-    const { seen } = await relayed(lab, {
-      target: CHAT,
-      headers: [...STRIPPED_UP, ...KEPT_UP, ["accept-encoding", "gzip, br"]],
-      ...jsonBody(chat()),
-    });
-    expect(lowerCased(seen.headers)).toEqual(
-      lowerCased([
-        ...KEPT_UP,
-        ["authorization", `Bearer ${poolKey("openai")}`],
-        ["accept-encoding", "identity"],
-        ["content-type", "application/json"],
-      ]),
-    );
-  });
+  check(
+    "hygiene/managed-up",
+    "sends what the provider may know of a managed request, and only that",
+    async (lab) => {
+      const { seen } = await relayed(lab, {
+        target: CHAT,
+        headers: [...STRIPPED_UP, ...KEPT_UP, ["accept-encoding", "gzip, br"]],
+        ...jsonBody(chat()),
+      });
+      expect(lowerCased(seen.headers)).toEqual(
+        lowerCased([
+          ...KEPT_UP,
+          ["authorization", `Bearer ${poolKey("openai")}`],
+          ["accept-encoding", "identity"],
+          ["content-type", "application/json"],
+        ]),
+      );
+    },
+  );
 
   check("hygiene/identity", "asks for plain bytes even when the client said nothing", async (lab) => {
     const { seen } = await relayed(lab, { target: CHAT, ...jsonBody(chat()) });
@@ -92,7 +96,9 @@ export const hygiene: Section = (check) => {
       const base = provider === "groq" ? "/openai/v1" : "/v1";
       const { seen } = await relayed(lab, { target: `/${provider}${base}/models` });
       const all = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
-      expect(all.flatMap((header) => seen.header(header).map((got) => [header, got]))).toEqual([[name, value]]);
+      expect(all.flatMap((header) => seen.header(header).map((got) => [header, got]))).toEqual([
+        [name, value],
+      ]);
     });
   }
 
@@ -101,7 +107,14 @@ export const hygiene: Section = (check) => {
       const { seen } = await relayed(lab, {
         target: "/openai/v1/models",
         key,
-        headers: [["connection", "X-Hop, keep-alive"], ["x-hop", "1"], ["te", "trailers"], ["keep-alive", "timeout=5"], ["proxy-connection", "x"], ["x-end", "1"]],
+        headers: [
+          ["connection", "X-Hop, keep-alive"],
+          ["x-hop", "1"],
+          ["te", "trailers"],
+          ["keep-alive", "timeout=5"],
+          ["proxy-connection", "x"],
+          ["x-end", "1"],
+        ],
       });
       for (const name of ["x-hop", "te", "proxy-connection"]) expect(seen.header(name)).toEqual([]);
       expect(seen.header("x-end")).toEqual(["1"]);
@@ -109,39 +122,67 @@ export const hygiene: Section = (check) => {
   });
 
   for (const [given, sent] of [
-    ["prompt-caching-2024-07-31, files-api-2025-04-14,skills-2025-10-02, oauth-2025-04-20, x-1", ["prompt-caching-2024-07-31", "x-1"]],
+    [
+      "prompt-caching-2024-07-31, files-api-2025-04-14,skills-2025-10-02, oauth-2025-04-20, x-1",
+      ["prompt-caching-2024-07-31", "x-1"],
+    ],
     ["files-api-2025-04-14", []],
     ["Files-API-2025-04-14, x-1", ["x-1"]],
     ["interleaved-thinking-2025-05-14", ["interleaved-thinking-2025-05-14"]],
   ] as const) {
-    check(`hygiene/anthropic-beta:${given.slice(0, 30)}`, "drops beta tokens that open stored files or other accounts", async (lab) => {
-      const { seen } = await relayed(lab, {
-        target: "/anthropic/v1/messages",
-        headers: [["anthropic-beta", given], ["anthropic-version", "2023-06-01"]],
-        ...jsonBody(chat()),
-      });
-      expect(seen.header("anthropic-beta").flatMap((value) => value.split(/\s*,\s*/))).toEqual(sent);
-      expect(seen.header("anthropic-version")).toEqual(["2023-06-01"]);
-    });
+    check(
+      `hygiene/anthropic-beta:${given.slice(0, 30)}`,
+      "drops beta tokens that open stored files or other accounts",
+      async (lab) => {
+        const { seen } = await relayed(lab, {
+          target: "/anthropic/v1/messages",
+          headers: [
+            ["anthropic-beta", given],
+            ["anthropic-version", "2023-06-01"],
+          ],
+          ...jsonBody(chat()),
+        });
+        expect(seen.header("anthropic-beta").flatMap((value) => value.split(/\s*,\s*/))).toEqual(sent);
+        expect(seen.header("anthropic-version")).toEqual(["2023-06-01"]);
+      },
+    );
   }
 
-  check("hygiene/managed-down", "hides the pool account in a managed answer and keeps the rest", async (lab) => {
-    lab.standIn.setDefault(json(200, {}, [...STRIPPED_DOWN, ...KEPT_DOWN]));
-    const { response } = await relayed(lab, { target: CHAT, ...jsonBody(chat()) });
-    for (const [name] of STRIPPED_DOWN) expect(response.header(name)).toEqual([]);
-    for (const [name, value] of KEPT_DOWN) expect(response.header(name)).toEqual([value]);
-  });
+  check(
+    "hygiene/managed-down",
+    "hides the pool account in a managed answer and keeps the rest",
+    async (lab) => {
+      lab.standIn.setDefault(json(200, {}, [...STRIPPED_DOWN, ...KEPT_DOWN]));
+      const { response } = await relayed(lab, { target: CHAT, ...jsonBody(chat()) });
+      for (const [name] of STRIPPED_DOWN) expect(response.header(name)).toEqual([]);
+      for (const [name, value] of KEPT_DOWN) expect(response.header(name)).toEqual([value]);
+    },
+  );
 
   check("hygiene/byo-up", "sends a BYO request's headers as they came", async (lab) => {
-    const headers = [...STRIPPED_UP.filter(([name]) => !name.startsWith("x-beyond")), ...KEPT_UP, ["accept-encoding", "gzip, br"], ["anthropic-beta", "files-api-2025-04-14"]] as const;
-    const { seen } = await relayed(lab, { target: CHAT, key: BYO_KEY, headers: [...headers, ["x-beyond-x", "1"]], ...jsonBody(chat()) });
+    const headers = [
+      ...STRIPPED_UP.filter(([name]) => !name.startsWith("x-beyond")),
+      ...KEPT_UP,
+      ["accept-encoding", "gzip, br"],
+      ["anthropic-beta", "files-api-2025-04-14"],
+    ] as const;
+    const { seen } = await relayed(lab, {
+      target: CHAT,
+      key: BYO_KEY,
+      headers: [...headers, ["x-beyond-x", "1"]],
+      ...jsonBody(chat()),
+    });
     expect(lowerCased(seen.headers)).toEqual(
       lowerCased([...headers, ["authorization", `Bearer ${BYO_KEY}`], ["content-type", "application/json"]]),
     );
   });
 
   check("hygiene/byo-bare", "adds no header to a BYO request that has none", async (lab) => {
-    const { seen } = await relayed(lab, { target: "/openai/v1/x", key: null, headers: [["api-key", BYO_KEY]] });
+    const { seen } = await relayed(lab, {
+      target: "/openai/v1/x",
+      key: null,
+      headers: [["api-key", BYO_KEY]],
+    });
     expect(lowerCased(seen.headers)).toEqual([`api-key: ${BYO_KEY}`]);
   });
 

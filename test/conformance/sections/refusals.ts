@@ -3,7 +3,22 @@ import { expect } from "vitest";
 import { closeBeforeHead } from "../../support/answers.ts";
 import { forge } from "../../support/mint.ts";
 import { openRaw } from "../../support/raw-http.ts";
-import { type Ask, ask, BYO_KEY, begin, chat, expectRefusal, jsonBody, KEY, type Refusal, refused, relayed, rowBarrier, rowOf, type Section } from "../lab.ts";
+import {
+  type Ask,
+  ask,
+  BYO_KEY,
+  begin,
+  chat,
+  expectRefusal,
+  jsonBody,
+  KEY,
+  type Refusal,
+  refused,
+  relayed,
+  rowBarrier,
+  rowOf,
+  type Section,
+} from "../lab.ts";
 import { DENIED } from "../setups.ts";
 
 const CHAT = "/openai/v1/chat/completions";
@@ -18,13 +33,22 @@ const NOT_METERED: Refusal = { status: 400, code: "not_metered", type: "invalid_
 const NO_POOL_KEY: Refusal = { status: 503, code: "no_pool_key", type: "api_error" };
 const UNREACHABLE: Refusal = { status: 502, code: "upstream_unreachable", type: "api_error", retry: "free" };
 
-const upgrade = [["connection", "upgrade"], ["upgrade", "websocket"]] as const;
+const upgrade = [
+  ["connection", "upgrade"],
+  ["upgrade", "websocket"],
+] as const;
 const gzip = [["content-encoding", "gzip"]] as const;
 const background = jsonBody({ model: "m", input: "x", background: true });
 
 const CASES: Readonly<Record<string, [Ask, Refusal]>> = {
-  "unknown provider": [{ target: "/nobody/v1" }, { status: 404, code: "unknown_provider", type: "not_found_error" }],
-  "unknown provider before a missing key": [{ target: "/nobody", key: null }, { status: 404, code: "unknown_provider", type: "not_found_error" }],
+  "unknown provider": [
+    { target: "/nobody/v1" },
+    { status: 404, code: "unknown_provider", type: "not_found_error" },
+  ],
+  "unknown provider before a missing key": [
+    { target: "/nobody", key: null },
+    { status: 404, code: "unknown_provider", type: "not_found_error" },
+  ],
   "missing key": [{ target: CHAT, key: null, ...jsonBody(chat()) }, MISSING],
   "missing key before upgrade": [{ target: CHAT, key: null, headers: upgrade }, MISSING],
   "managed upgrade": [{ target: "/openai/v1/realtime", headers: upgrade }, UPGRADE],
@@ -36,24 +60,39 @@ const CASES: Readonly<Record<string, [Ask, Refusal]>> = {
   "key denied for spend": [{ target: CHAT, key: DENIED.keySpend, ...jsonBody(chat()) }, SPEND],
   "key of a denied tenant": [{ target: CHAT, key: DENIED.keyOfDeniedTenant, ...jsonBody(chat()) }, SPEND],
   "tenant denied for fraud": [{ target: CHAT, key: DENIED.fraud, ...jsonBody(chat()) }, DENIED_ACCESS],
-  "tenant denied for an unknown reason": [{ target: CHAT, key: DENIED.unknownReason, ...jsonBody(chat()) }, DENIED_ACCESS],
+  "tenant denied for an unknown reason": [
+    { target: CHAT, key: DENIED.unknownReason, ...jsonBody(chat()) },
+    DENIED_ACCESS,
+  ],
   "deny before the endpoint": [{ target: "/openai/v1/files", key: DENIED.spend }, SPEND],
   "endpoint not allowed": [{ target: "/openai/v1/files" }, NO_ENDPOINT],
   "endpoint before encoding": [{ target: "/openai/v1/files", headers: gzip, body: "x" }, NO_ENDPOINT],
   "encoded body": [{ target: CHAT, headers: gzip, body: "x" }, ENCODED],
-  "encoding before the pool key": [{ target: "/keyless/v1/chat/completions", headers: gzip, body: "x" }, ENCODED],
+  "encoding before the pool key": [
+    { target: "/keyless/v1/chat/completions", headers: gzip, body: "x" },
+    ENCODED,
+  ],
   "no pool key": [{ target: "/keyless/v1/chat/completions", ...jsonBody(chat()) }, NO_POOL_KEY],
   "endpoint before the pool key": [{ target: "/keyless/v1/files" }, NO_ENDPOINT],
   background: [{ target: "/openai/v1/responses", ...background }, NOT_METERED],
-  "background with an escaped key": [{ target: "/openai/v1/responses", body: '{"model":"m","backgr\\u006fund" : true }' }, NOT_METERED],
-  "background, the last of two": [{ target: "/openai/v1/responses", body: '{"background":false,"model":"m","background":true}' }, NOT_METERED],
+  "background with an escaped key": [
+    { target: "/openai/v1/responses", body: '{"model":"m","backgr\\u006fund" : true }' },
+    NOT_METERED,
+  ],
+  "background, the last of two": [
+    { target: "/openai/v1/responses", body: '{"background":false,"model":"m","background":true}' },
+    NOT_METERED,
+  ],
 };
 
 /** The same refusals where the client speaks the Anthropic dialect. */
 const ANTHROPIC_CASES: Readonly<Record<string, [Ask, Refusal]>> = {
   "missing key": [{ target: "/anthropic/v1/messages", key: null, ...jsonBody(chat()) }, MISSING],
   "missing key on /v1": [{ target: "/v1/messages", key: null, ...jsonBody(chat()) }, MISSING],
-  "missing key on openrouter's messages": [{ target: "/openrouter/api/v1/messages", key: null, ...jsonBody(chat()) }, MISSING],
+  "missing key on openrouter's messages": [
+    { target: "/openrouter/api/v1/messages", key: null, ...jsonBody(chat()) },
+    MISSING,
+  ],
   "bad key": [{ target: "/v1/messages", key: forge(), ...jsonBody(chat()) }, INVALID],
   denied: [{ target: "/v1/messages", key: DENIED.spend, ...jsonBody(chat()) }, SPEND],
   "endpoint not allowed": [{ target: "/anthropic/v1/files" }, NO_ENDPOINT],
@@ -61,7 +100,9 @@ const ANTHROPIC_CASES: Readonly<Record<string, [Ask, Refusal]>> = {
 
 export const refusals: Section = (check) => {
   for (const [why, [request, refusal]] of Object.entries(CASES)) {
-    check(`refusals/openai:${why}`, `refuses in the openai dialect: ${why}`, (lab) => refused(lab, request, refusal));
+    check(`refusals/openai:${why}`, `refuses in the openai dialect: ${why}`, (lab) =>
+      refused(lab, request, refusal),
+    );
   }
   for (const [why, [request, refusal]] of Object.entries(ANTHROPIC_CASES)) {
     check(`refusals/anthropic:${why}`, `refuses in the anthropic dialect: ${why}`, (lab) =>
@@ -105,31 +146,50 @@ export const refusals: Section = (check) => {
     });
   }
 
-  check("refusals/background-chunked", "refuses background: true that comes late in a chunked body", async (lab) => {
-    const padding = "x".repeat(200_000);
-    const response = await ask(lab.base, {
-      target: "/openai/v1/responses",
-      body: [`{"model":"m","input":"${padding}`, `${padding}","backgr`, 'ound":tr', "ue}"],
-    });
-    expectRefusal(response, NOT_METERED);
-    for (const seen of lab.standIn.requests) expect((await seen.body).whole).toBe(false);
-  });
+  check(
+    "refusals/background-chunked",
+    "refuses background: true that comes late in a chunked body",
+    async (lab) => {
+      const padding = "x".repeat(200_000);
+      const response = await ask(lab.base, {
+        target: "/openai/v1/responses",
+        body: [`{"model":"m","input":"${padding}`, `${padding}","backgr`, 'ound":tr', "ue}"],
+      });
+      expectRefusal(response, NOT_METERED);
+      for (const seen of lab.standIn.requests) expect((await seen.body).whole).toBe(false);
+    },
+  );
 
-  check("refusals/unreachable", "answers 502 for a provider that cannot be reached, and its row says so", async (lab) => {
-    const response = await ask(lab.base, { target: "/dead-host/v1/chat/completions", ...jsonBody(chat()) });
-    expectRefusal(response, UNREACHABLE);
-    const row = await rowOf(lab.base, response);
-    expect(row).toMatchObject({ provider: "dead-host", outcome: "upstream_error", requested_model: "gpt-5-mini" });
-    expect(row).not.toHaveProperty("status");
-    expectRefusal(await ask(lab.base, { target: "/dead-host/v1/x", key: BYO_KEY, ...jsonBody({}) }), UNREACHABLE);
-  });
+  check(
+    "refusals/unreachable",
+    "answers 502 for a provider that cannot be reached, and its row says so",
+    async (lab) => {
+      const response = await ask(lab.base, { target: "/dead-host/v1/chat/completions", ...jsonBody(chat()) });
+      expectRefusal(response, UNREACHABLE);
+      const row = await rowOf(lab.base, response);
+      expect(row).toMatchObject({
+        provider: "dead-host",
+        outcome: "upstream_error",
+        requested_model: "gpt-5-mini",
+      });
+      expect(row).not.toHaveProperty("status");
+      expectRefusal(
+        await ask(lab.base, { target: "/dead-host/v1/x", key: BYO_KEY, ...jsonBody({}) }),
+        UNREACHABLE,
+      );
+    },
+  );
 
-  check("refusals/no-head", "answers 502 when the provider hangs up without a head, and asks it only once", async (lab) => {
-    lab.standIn.setDefault(closeBeforeHead());
-    const response = await ask(lab.base, { target: CHAT, ...jsonBody(chat()) });
-    expectRefusal(response, UNREACHABLE);
-    expect(lab.standIn.requests).toHaveLength(1);
-  });
+  check(
+    "refusals/no-head",
+    "answers 502 when the provider hangs up without a head, and asks it only once",
+    async (lab) => {
+      lab.standIn.setDefault(closeBeforeHead());
+      const response = await ask(lab.base, { target: CHAT, ...jsonBody(chat()) });
+      expectRefusal(response, UNREACHABLE);
+      expect(lab.standIn.requests).toHaveLength(1);
+    },
+  );
 
   check("refusals/no-rows", "writes no row for what it refused", async (lab) => {
     await rowBarrier(lab);

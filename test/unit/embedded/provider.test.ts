@@ -113,10 +113,11 @@ describe("OpenAI", () => {
   });
 
   it("ends a response that hit its limit with response.incomplete", async () => {
-    const response = await openai.responses
-      .stream({ model: "m", input: "a b c", max_output_tokens: 2 })
-      .finalResponse();
-    expect(response).toMatchObject({ status: "incomplete", output_text: "You said:" });
+    const stream = openai.responses.stream({ model: "m", input: "a b c", max_output_tokens: 2 });
+    const types: string[] = [];
+    for await (const { type } of stream) types.push(type);
+    expect(types.at(-1)).toBe("response.incomplete");
+    expect(await stream.finalResponse()).toMatchObject({ status: "incomplete", output_text: "You said:" });
   });
 
   it("embeds in base64, which the SDK asks for, as it does in floats", async () => {

@@ -39,6 +39,19 @@ describe("createKeyring", () => {
     expect(refusal({ "3": Buffer.from(mixed).toString("base64") }).message).toContain("prime-order subgroup");
   });
 
+  it("refuses y from p on, also where the point is a good one", () => {
+    const bytes = new Uint8Array(32).fill(0xff);
+    for (const last of [0x7f, 0xff]) {
+      for (let first = 0xed; first <= 0xff; first++) {
+        bytes[0] = first;
+        bytes[31] = last;
+        expect(refusal({ "3": Buffer.from(bytes).toString("base64") }).message).toContain(
+          "no canonical point",
+        );
+      }
+    }
+  });
+
   it.each(["", "not base64!", "====", "é".repeat(43)])("refuses %j as no base64", (text) => {
     expect(refusal({ "3": text }).message).toMatch(/^key 3 (is no base64|has 0 bytes)/);
   });

@@ -7,7 +7,7 @@ const countAllowed = (times: number, allow: (index: number) => boolean): number 
   Array.from({ length: times }, (_, index) => allow(index)).filter(Boolean).length;
 
 describe("createCeilings", () => {
-  it.each([1, 3, 7, 100, 999, 1_000_000])(
+  it.each([1, 3, 7, 100, 999, 10_000])(
     "allows a second's worth at once and not one more, at %i a second",
     (rps) => {
       for (const start of [0, 0.1, 1e9 + 1 / 3]) {

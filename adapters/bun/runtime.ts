@@ -1,0 +1,44 @@
+/** Bun's listeners: Bun.serve with the portable relay, and Bun's fetch with raw bytes. */
+import type { ListenAddress } from "../../src/config/address.ts";
+import { inboundOf } from "../../src/gateway/create-gateway.ts";
+import { createFetchUpstream } from "../../src/gateway/fetch-upstream.ts";
+import { relay } from "../../src/gateway/relay.ts";
+import type { OpenServer, ServerRuntime } from "../server/serve.ts";
+
+/** Bun's fetch says so when no connection was made: nothing can have been sent. */
+const CONNECT_FAILURES = new Set(["ConnectionRefused", "FailedToOpenSocket", "ECONNREFUSED", "ENOTFOUND", "DNSResolutionFailed"]);
+
+const isConnectFailure = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && typeof error.code === "string" && CONNECT_FAILURES.has(error.code);
+
+export const bunRuntime: ServerRuntime = {
+  async listen(state, address) {
+    const upstream = createFetchUpstream({
+      // `timeout: false`: the gateway's own read timeout is the one that counts.
+      init: { decompress: false, timeout: false },
+      isConnectFailure,
+    });
+    return serve(address, (request) => relay(state, { upstream }, request, inboundOf(request)));
+  },
+  listenApp: async (app, address) => serve(address, (request) => app.fetch(request)),
+};
+
+function serve(
+  { host, port }: ListenAddress,
+  fetch: (request: Request) => Response | Promise<Response>,
+): OpenServer {
+  const server = Bun.serve({
+    hostname: host,
+    port,
+    // A stream may be silent for as long as its provider is.
+    idleTimeout: 0,
+    // The gateway has limits of its own, by kind of credential.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    fetch,
+  });
+  return {
+    port: server.port ?? port,
+    close: () => server.stop(),
+    destroy: () => void server.stop(true),
+  };
+}

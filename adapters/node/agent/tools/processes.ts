@@ -1,0 +1,156 @@
+/** Runs programs in process groups of their own, and leaves none behind. */
+import { spawn } from "node:child_process";
+
+export interface ProcessOptions {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  /** Output of both streams, as it comes. */
+  readonly onOutput: (chunk: Buffer) => void;
+  /** Takes stderr apart from stdout. */
+  readonly onErrorOutput?: (chunk: Buffer) => void;
+}
+
+export interface ProcessEnd {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly timedOut: boolean;
+}
+
+export interface Processes {
+  /** Settles when the program has ended, not when its last descendant has. Rejects when it cannot be started. */
+  run(options: ProcessOptions): Promise<ProcessEnd>;
+  /** Kills what earlier programs left in the background. */
+  killAll(): void;
+}
+
+/** From SIGTERM to SIGKILL. */
+const termGraceMs = 2_000;
+const pollMs = 25;
+/** Output that was written before the end may still be on its way: silence for so long says that it is not. */
+const quietMs = 50;
+const maxQuietMs = 1_000;
+
+export function createProcesses(): Processes {
+  /** Groups that outlived their leader: their id cannot be used again while a member is alive. */
+  const leftovers = new Set<number>();
+
+  return {
+    async run(options) {
+      const child = spawn(options.file, options.args, {
+        cwd: options.cwd,
+        env: options.env,
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: true,
+      });
+      const output = follow(child, options);
+      const ended = new Promise<Omit<ProcessEnd, "timedOut">>((resolve, reject) => {
+        child.once("error", reject);
+        child.once("exit", (code, signal) => resolve({ code, signal }));
+      });
+      if (child.pid === undefined) return ended.then((end) => ({ ...end, timedOut: false }));
+      const group = child.pid;
+      leftovers.add(group);
+      const stopper = createStopper(group, options);
+      const end = await ended;
+      stopper.cancel();
+      await stopper.stopped();
+      await output.settled();
+      if (!isAlive(group)) leftovers.delete(group);
+      return { ...end, timedOut: stopper.timedOut() };
+    },
+    killAll() {
+      for (const group of leftovers) signalGroup(group, "SIGKILL");
+      leftovers.clear();
+    },
+  };
+}
+
+/** Stops the whole group on timeout or abort: asks first, kills what stays. */
+function createStopper(group: number, { signal, timeoutMs }: ProcessOptions) {
+  let stopping: Promise<void> | undefined;
+  let late = false;
+  const stop = () => {
+    stopping ??= stopGroup(group);
+  };
+  const timer = setTimeout(() => {
+    late = true;
+    stop();
+  }, timeoutMs);
+  signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
+  return {
+    cancel() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+    },
+    stopped: () => stopping ?? Promise.resolve(),
+    timedOut: () => late,
+  };
+}
+
+async function stopGroup(group: number): Promise<void> {
+  signalGroup(group, "SIGTERM");
+  const deadline = performance.now() + termGraceMs;
+  while (isAlive(group) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  signalGroup(group, "SIGKILL");
+}
+
+function isAlive(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // The group is gone: that is what was wanted.
+  }
+}
+
+/**
+ * Hands the output on. A background process may hold the pipe for hours: once the program has ended, silence ends the
+ * output, and the pipe is read on and thrown away so that a server left running does not die of a full or broken pipe.
+ */
+function follow(child: ReturnType<typeof spawn>, options: ProcessOptions) {
+  let listening = true;
+  let lastAt = 0;
+  let open = 2;
+  const streams = [
+    { stream: child.stdout, sink: options.onOutput },
+    { stream: child.stderr, sink: options.onErrorOutput ?? options.onOutput },
+  ];
+  for (const { stream, sink } of streams) {
+    stream?.on("data", (chunk: Buffer) => {
+      lastAt = performance.now();
+      if (listening) sink(chunk);
+    });
+    stream?.once("close", () => {
+      open--;
+    });
+    stream?.on("error", () => undefined);
+  }
+  return {
+    async settled() {
+      const endAt = performance.now();
+      lastAt = endAt;
+      while (open > 0 && performance.now() - lastAt < quietMs && performance.now() - endAt < maxQuietMs) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      listening = false;
+      for (const { stream } of streams)
+        if (stream && "unref" in stream) (stream as { unref(): void }).unref();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * `beyond-ai/node`: what Node adds to the portable core.
+ *
+ * Embedded in an app of yours, over Node's own transport and crypto:
+ *
+ *     const pools = createPools({ upstreamTls: true, upstreamHttp2: false, connectTimeoutSecs: 10, … });
+ *     const gateway = createGateway({
+ *       upstream: createUndiciUpstream(pools),
+ *       verify: createNativeVerify(),
+ *       createDecoder: createZlibDecoder,
+ *       …
+ *     });
+ *
+ * Or as a server of its own, as `beyond-ai serve` runs it:
+ *
+ *     const { config } = loadConfig({ toml, env: process.env, runtime: "node" });
+ *     const running = await startGateway({ config, runtime: nodeRuntime, log: createLog("info"), version: "1" });
+ *     await running.drain();
+ */
+
+export { loadConfig } from "../../src/config/parse.ts";
+export { redacted } from "../../src/config/redact.ts";
+export { createZlibDecoder } from "../server/decoders.ts";
+export {
+  createServerDenySource,
+  type ServerDenyOptions,
+  type ServerDenySource,
+} from "../server/deny/index.ts";
+export { createLog, type LogLevel } from "../server/log.ts";
+export { createRowSink, type RowSink, type RowSinkOptions } from "../server/row-sink.ts";
+export {
+  type OpenServer,
+  type RunningGateway,
+  type ServerRuntime,
+  type StartOptions,
+  startGateway,
+} from "../server/serve.ts";
+export { createNativeVerify } from "../server/verify.ts";
+export { nodeRuntime } from "./runtime.ts";
+export { createPools, createUndiciUpstream, type Pools, type UpstreamConfig } from "./upstream.ts";

@@ -1,0 +1,43 @@
+/** Says in the config's words why a listener could not be opened. */
+import { formatListenAddress, type ListenAddress } from "../../../src/config/address.ts";
+import type { Config } from "../../../src/config/keys.ts";
+import type { OpenServer, ServerRuntime } from "../serve.ts";
+import { codeOf } from "./config-file.ts";
+import { CliError } from "./conventions.ts";
+
+/** The runtime, with failures to listen told as `CliError`s that name the key and the address. */
+export function withNamedListeners(runtime: ServerRuntime, config: Config): ServerRuntime {
+  const metricsKey = isSame(config.listen, config.metricsListen)
+    ? "metrics_listen (same as listen)"
+    : "metrics_listen";
+  return {
+    listen: (state, address) => named("listen", address, runtime.listen(state, address)),
+    listenApp: (app, address) => named(metricsKey, address, runtime.listenApp(app, address)),
+  };
+}
+
+async function named(key: string, address: ListenAddress, opening: Promise<OpenServer>): Promise<OpenServer> {
+  try {
+    return await opening;
+  } catch (error) {
+    throw new CliError(`${key}: ${whyNot(codeOf(error), formatListenAddress(address))}`);
+  }
+}
+
+function whyNot(code: string, address: string): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return `${address} is in use: stop what listens there or set another port`;
+    case "EACCES":
+      return `no permission to listen on ${address}: set a port above 1023`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `this machine has no address ${address}: set 0.0.0.0 or one of its own`;
+    default:
+      return `cannot listen on ${address}: ${code}`;
+  }
+}
+
+const isSame = (a: ListenAddress, b: ListenAddress): boolean =>
+  a.port !== 0 && a.port === b.port && a.host === b.host;

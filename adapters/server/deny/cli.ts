@@ -1,0 +1,253 @@
+/** `beyond-ai deny list|add|remove`: the deny-set by hand, on each of its sources. */
+
+import { Command, Option } from "commander";
+import { type Deny, type DenyId, formatDenyKey, formatExpiresAt } from "../../../src/deny/entry.ts";
+import type { DenyReason } from "../../../src/gateway/ports.ts";
+import { formatU64, parseU64 } from "../../../src/keys/u64.ts";
+import { natsTarget } from "./cli-nats.ts";
+import { snapshotTarget } from "./cli-snapshot.ts";
+import { DenyCommandError, type DenyTarget, type ListedDeny } from "./cli-target.ts";
+import { workersTarget } from "./cli-workers.ts";
+import { messageOf } from "./snapshot-cache.ts";
+
+/** The part of the gateway's config that says where denies are kept. */
+export interface DenyCliConfig {
+  readonly natsUrl?: string | undefined;
+  readonly natsCreds?: string | undefined;
+  readonly natsCredsFile?: string | undefined;
+  readonly configBucket: string;
+  readonly snapshotPath?: string | undefined;
+}
+
+export interface DenyCommandDeps {
+  /** @param file the value of `--config` */
+  readonly loadConfig: (file: string | undefined) => DenyCliConfig | Promise<DenyCliConfig>;
+  readonly stdout?: (text: string) => void;
+  readonly stderr?: (text: string) => void;
+  /** Ends the process unless a test listens. */
+  readonly exit?: (code: number) => void;
+  readonly now?: () => number;
+}
+
+interface TargetOptions {
+  readonly config?: string;
+  readonly natsUrl?: string;
+  readonly natsCredsFile?: string;
+  readonly bucket?: string;
+  readonly snapshot?: string;
+  readonly binding?: string;
+  readonly namespaceId?: string;
+  readonly remote?: boolean;
+  readonly local?: boolean;
+  readonly wranglerConfig?: string;
+  readonly persistTo?: string;
+  readonly json?: boolean;
+}
+
+interface EntryOptions extends TargetOptions {
+  readonly tenant?: string;
+  readonly keyId?: string;
+}
+
+interface AddOptions extends EntryOptions {
+  readonly reason: DenyReason;
+  readonly for?: string;
+}
+
+/** The `deny` command, for a program to attach with `addCommand`. Exits 0, 1 (failed) or 2 (called wrongly). */
+export function denyCommand(deps: DenyCommandDeps): Command {
+  const { stdout = write(process.stdout), stderr = write(process.stderr), now = Date.now } = deps;
+  const { exit = (code: number) => process.exit(code) } = deps;
+  const io = { writeOut: stdout, writeErr: stderr };
+
+  /** Runs a subcommand; its failure becomes a line and an exit code. */
+  const action =
+    <T extends TargetOptions>(run: (options: T, target: DenyTarget) => Promise<void>) =>
+    async (options: T): Promise<void> => {
+      try {
+        await run(options, await chooseTarget(options, deps.loadConfig, (text) => stderr(`${text}\n`)));
+      } catch (error) {
+        if (!(error instanceof DenyCommandError)) throw error;
+        stderr(`error: ${error.message}\n`);
+        exit(error.exitCode);
+      }
+    };
+  const print = (options: TargetOptions, json: unknown, text: string): void =>
+    stdout(options.json ? `${JSON.stringify(json)}\n` : text);
+
+  const list = withTargetOptions(new Command("list").description("show who is denied")).action(
+    action<TargetOptions>(async (options, target) => {
+      const entries = (await target.list()).sort(byKindAndId);
+      const text = entries.map((entry) => `${describe(entry, now())}\n`).join("");
+      print(options, entries.map(toJson), text === "" ? "nobody is denied\n" : text);
+    }),
+  );
+  const add = withEntryOptions(new Command("add").description("deny a tenant or a key"))
+    .addOption(
+      new Option("--reason <reason>", "spend (402) or fraud (403)")
+        .choices(["spend", "fraud"])
+        .default("spend"),
+    )
+    .option("--for <duration>", "until then, such as 30s, 15m, 1h, 7d or 1h30m; else until it is removed")
+    .action(
+      action<AddOptions>(async (options, target) => {
+        const entry = { id: readId(options), deny: readDeny(options, now()) };
+        await target.add(entry.id, entry.deny);
+        print(options, toJson(entry), `denied: ${describe(entry, now())}\n`);
+      }),
+    );
+  const remove = withEntryOptions(new Command("remove").description("let a tenant or a key in again")).action(
+    action<EntryOptions>(async (options, target) => {
+      const id = readId(options);
+      const removed = await target.remove(id);
+      print(
+        options,
+        { ...identify(id), removed },
+        `${nameOf(id)} ${removed ? "is no longer denied" : "was not denied"}\n`,
+      );
+    }),
+  );
+
+  const deny = new Command("deny").description(
+    "show and change who is denied, on NATS, a snapshot file or Workers KV",
+  );
+  for (const command of [list, add, remove, deny]) {
+    // commander would exit 1 for a wrong call.
+    command.configureOutput(io).exitOverride((error) => exit(error.exitCode === 0 ? 0 : 2));
+    if (command !== deny) deny.addCommand(command);
+  }
+  return deny;
+}
+
+function withTargetOptions(command: Command): Command {
+  return command
+    .option("--json", "machine-readable output")
+    .option("--config <file>", "the gateway's config file, for what is not given here")
+    .option("--nats-url <url>", "NATS over WebSocket (ws:// or wss://)")
+    .option("--nats-creds-file <file>", "credentials for NATS")
+    .option("--bucket <name>", "JetStream KV bucket")
+    .option("--snapshot <file>", "a snapshot file that is the gateway's source")
+    .option("--binding <name>", "Workers KV: the namespace's binding in the wrangler config")
+    .option("--namespace-id <id>", "Workers KV: the namespace's id")
+    .addOption(new Option("--local", "Workers KV: local storage (default)").conflicts("remote"))
+    .option("--remote", "Workers KV: the namespace at Cloudflare")
+    .option("--wrangler-config <file>", "Workers KV: wrangler's config file")
+    .option("--persist-to <dir>", "Workers KV: where the local storage is");
+}
+
+function withEntryOptions(command: Command): Command {
+  return withTargetOptions(command)
+    .option("--tenant <id>", "the tenant, and so all its keys")
+    .option("--key-id <id>", "one key");
+}
+
+/** An option beats the config; NATS beats the file, which is then its cache. */
+async function chooseTarget(
+  options: TargetOptions,
+  loadConfig: DenyCommandDeps["loadConfig"],
+  note: (text: string) => void,
+): Promise<DenyTarget> {
+  const { natsUrl, snapshot, binding, namespaceId } = options;
+  const given = [
+    natsUrl !== undefined && "--nats-url",
+    snapshot !== undefined && "--snapshot",
+    binding !== undefined && "--binding",
+    namespaceId !== undefined && "--namespace-id",
+  ].filter((name) => name !== false);
+  if (given.length > 1) throw new DenyCommandError(2, `${given.join(" and ")}: give one of them`);
+  if (snapshot !== undefined) return snapshotTarget(snapshot);
+  if (binding !== undefined || namespaceId !== undefined)
+    return workersTarget({ args: wranglerArgs(options) });
+
+  const config = await Promise.resolve(options.config)
+    .then(loadConfig)
+    .catch((error: unknown) => {
+      throw new DenyCommandError(2, messageOf(error));
+    });
+  const url = natsUrl ?? config.natsUrl;
+  if (url !== undefined) {
+    for (const server of url.split(",")) {
+      if (!/^wss?:\/\//i.test(server.trim()) || !URL.canParse(server.trim())) {
+        throw new DenyCommandError(2, "--nats-url: not a ws:// or wss:// URL");
+      }
+    }
+    const natsCredsFile = options.natsCredsFile ?? config.natsCredsFile;
+    const access = { natsUrl: url, natsCreds: config.natsCreds, natsCredsFile };
+    return natsTarget(access, options.bucket ?? config.configBucket, note);
+  }
+  if (config.snapshotPath !== undefined) return snapshotTarget(config.snapshotPath);
+  throw new DenyCommandError(
+    2,
+    "nowhere to look: give --nats-url, --snapshot, --binding or --namespace-id, or set nats_url or snapshot_path in the config",
+  );
+}
+
+function wranglerArgs({ binding, namespaceId, remote, wranglerConfig, persistTo }: TargetOptions): string[] {
+  return [
+    ...(binding === undefined ? [] : ["--binding", binding]),
+    ...(namespaceId === undefined ? [] : ["--namespace-id", namespaceId]),
+    remote ? "--remote" : "--local",
+    ...(wranglerConfig === undefined ? [] : ["--config", wranglerConfig]),
+    ...(persistTo === undefined ? [] : ["--persist-to", persistTo]),
+  ];
+}
+
+function readId({ tenant, keyId }: EntryOptions): DenyId {
+  if ((tenant === undefined) === (keyId === undefined)) {
+    throw new DenyCommandError(2, "give either --tenant or --key-id");
+  }
+  const words = new Uint32Array(2);
+  if (!parseU64(tenant ?? keyId ?? "", words)) {
+    const option = tenant === undefined ? "--key-id" : "--tenant";
+    throw new DenyCommandError(
+      2,
+      `${option}: not a whole number from 0 to 18446744073709551615 without leading zeros`,
+    );
+  }
+  return { kind: tenant === undefined ? "key" : "tenant", high: words[0]!, low: words[1]! };
+}
+
+function readDeny(options: AddOptions, now: number): Deny {
+  if (options.for === undefined) return { reason: options.reason, expiresAt: 0 };
+  const seconds = parseDuration(options.for);
+  const expiresAt = seconds === undefined ? undefined : Math.ceil(now / 1000) + seconds;
+  if (expiresAt === undefined || expiresAt > 0xffff_ffff) {
+    throw new DenyCommandError(2, "--for: not a duration such as 30s, 15m, 1h, 7d or 1h30m");
+  }
+  return { reason: options.reason, expiresAt };
+}
+
+/** Whole seconds of `1d2h3m4s` with any of the parts left out; undefined for anything else, and for nothing at all. */
+function parseDuration(text: string): number | undefined {
+  const match = /^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?$/.exec(text);
+  if (match === null) return undefined;
+  const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0));
+  const total = ((days! * 24 + hours!) * 60 + minutes!) * 60 + seconds!;
+  return total > 0 ? total : undefined;
+}
+
+const byKindAndId = (a: ListedDeny, b: ListedDeny): number =>
+  b.id.kind.localeCompare(a.id.kind) || a.id.high - b.id.high || a.id.low - b.id.low;
+
+const nameOf = (id: DenyId): string => `${id.kind} ${formatU64(id.high, id.low)}`;
+
+function describe({ id, deny }: ListedDeny, now: number): string {
+  if (deny.expiresAt === 0) return `${nameOf(id)}  ${deny.reason}`;
+  const over = deny.expiresAt * 1000 <= now ? " (over)" : "";
+  return `${nameOf(id)}  ${deny.reason}  until ${formatExpiresAt(deny.expiresAt)}${over}`;
+}
+
+function identify(id: DenyId) {
+  return { key: formatDenyKey(id), [id.kind === "key" ? "key_id" : "tenant_id"]: formatU64(id.high, id.low) };
+}
+
+const toJson = ({ id, deny }: ListedDeny) => ({
+  ...identify(id),
+  reason: deny.reason,
+  ...(deny.expiresAt !== 0 && { expires_at: formatExpiresAt(deny.expiresAt) }),
+});
+
+const write =
+  (stream: NodeJS.WriteStream) =>
+  (text: string): void =>
+    void stream.write(text);

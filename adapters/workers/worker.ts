@@ -1,0 +1,89 @@
+/** The gateway as a module worker: config from vars and secrets, denies from KV, rows to the console and the bound sinks. */
+import { waitUntil } from "cloudflare:workers";
+import { ConfigError } from "../../src/config/config-error.ts";
+import { loadConfig } from "../../src/config/parse.ts";
+import { createKvDenySource } from "../../src/deny/kv-source.ts";
+import { inboundOf } from "../../src/gateway/create-gateway.ts";
+import { createFetchUpstream } from "../../src/gateway/fetch-upstream.ts";
+import type { AllowCredential, Clock, DenySource, Log } from "../../src/gateway/ports.ts";
+import { relay } from "../../src/gateway/relay.ts";
+import { createState, type GatewayState } from "../../src/gateway/state.ts";
+import { createStreamDecoder } from "../../src/gateway/stream-decoder.ts";
+import { createWebCryptoVerify } from "../../src/keys/verify-webcrypto.ts";
+import type { Bindings } from "./bindings.ts";
+import { createRowSink } from "./row-sink.ts";
+
+/** `performance.now()` stands still between I/O on Workers, as all its clocks do. */
+const CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+const log: Log = (level, message, fields) => {
+  console.error(JSON.stringify({ timestamp: new Date().toISOString(), level, message, ...fields }));
+};
+
+/** One gateway an isolate, made by its first request: a module has no bindings while it loads. */
+function createWorker() {
+  let state: GatewayState | undefined;
+  const upstream = createFetchUpstream({
+    init: { encodeResponseBody: "manual" },
+    streamInit: {},
+    streamBody: (body, length) => (length === undefined ? body : body.pipeThrough(new FixedLengthStream(length))),
+  });
+  const ports = { upstream, responseInit: { encodeBody: "manual" }, waitUntil };
+
+  return {
+    async fetch(request: Request, env: Bindings): Promise<Response> {
+      try {
+        state ??= createIsolate(env);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        log("error", error.message);
+        return new Response("The gateway's configuration is wrong; its log says where.\n", { status: 500 });
+      }
+      return relay(state, ports, request, withoutCloudflare(inboundOf(request)));
+    },
+  };
+}
+
+function createIsolate(env: Bindings): GatewayState {
+  const { config, warnings } = loadConfig({ env: { ...env }, runtime: "workers" });
+  for (const warning of warnings) log("warn", warning);
+  return createState(config, {
+    deny: denySource(env, config.denyCacheSecs, config.denyLookupTimeoutMs),
+    clock: CLOCK,
+    verify: createWebCryptoVerify(),
+    createDecoder: createStreamDecoder,
+    log,
+    allowCredential: rateLimit(env),
+    onUsage: createRowSink(env, waitUntil),
+  });
+}
+
+function denySource({ DENY }: Bindings, cacheSecs: number, lookupTimeoutMs: number): DenySource {
+  if (!DENY) return { lookup: () => undefined };
+  const onError = (error: unknown): void => log("warn", "the deny-set could not be read", { error: String(error) });
+  return createKvDenySource({ kv: DENY, cacheSecs, lookupTimeoutMs, clock: CLOCK, waitUntil, onError });
+}
+
+/** Cloudflare's binding sees a hash, never a credential. */
+function rateLimit({ RATE_LIMIT }: Bindings): AllowCredential | undefined {
+  if (!RATE_LIMIT) return undefined;
+  return async (credential) => {
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(credential));
+    const key = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const { success } = await RATE_LIMIT.limit({ key });
+    return success;
+  };
+}
+
+/** What Cloudflare's own edge puts on a request is not the client's, so it does not go up, BYO or not. */
+function withoutCloudflare(inbound: ReturnType<typeof inboundOf>): ReturnType<typeof inboundOf> {
+  const headers: string[] = [];
+  for (let i = 0; i < inbound.headers.length; i += 2) {
+    const name = inbound.headers[i]!;
+    if (name.startsWith("cf-") || name.startsWith("x-forwarded-") || name === "x-real-ip") continue;
+    headers.push(name, inbound.headers[i + 1]!);
+  }
+  return { ...inbound, headers };
+}
+
+export default createWorker();

@@ -1,0 +1,169 @@
+/** The life of one run, from the user's message to its one terminal event. */
+import { abortedError } from "./abort.ts";
+import { type CallResult, callModel } from "./call-model.ts";
+import { compact, contextTokens } from "./compact.ts";
+import { isCompactionDue } from "./compaction.ts";
+import { ModelError, messageOf } from "./errors.ts";
+import { runTools } from "./run-tools.ts";
+import type { Session } from "./session.ts";
+import { checkCall, type ToolHooks } from "./tool-call.ts";
+import { errorResult, toolCalls } from "./transcript.ts";
+import type { Block, EventSink, Message, ModelTransport, StopReason, Tool, ToolUseBlock } from "./types.ts";
+
+/** Messages that wait for their place in the run. */
+export interface Queues {
+  steer: string[];
+  followUp: string[];
+}
+
+export interface RunContext {
+  readonly session: Session;
+  readonly transport: ModelTransport;
+  readonly tools: readonly Tool[];
+  readonly system: string;
+  readonly hooks: ToolHooks;
+  readonly queues: Queues;
+  readonly maxSteps: number;
+  readonly contextWindow: number;
+  readonly thinkingBudget: number | undefined;
+  readonly reasoningEffort: string | undefined;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+  readonly onEvent: EventSink;
+}
+
+export type RunResult =
+  | { readonly ok: true; readonly steps: number; readonly stop_reason: StopReason }
+  | { readonly ok: false; readonly steps: number; readonly code: string; readonly message: string };
+
+/** Runs until the model is done. Model and store failures are data; the last event is `agent_end` or `error`. */
+export async function run(context: RunContext, prompt: readonly Block[]): Promise<RunResult> {
+  const progress = { steps: 0 };
+  const result = await settle(context, prompt, progress);
+  await context.onEvent(
+    result.ok
+      ? { kind: "agent_end", steps: result.steps, stop_reason: result.stop_reason }
+      : { kind: "error", message: result.message, code: result.code },
+  );
+  return result;
+}
+
+async function settle(
+  context: RunContext,
+  prompt: readonly Block[],
+  progress: { steps: number },
+): Promise<RunResult> {
+  try {
+    await context.onEvent({ kind: "agent_start" });
+    await begin(context, prompt);
+    const stop_reason = await turns(context, progress);
+    await context.session.sync();
+    return { ok: true, steps: progress.steps, stop_reason };
+  } catch (thrown) {
+    const code = thrown instanceof ModelError ? thrown.code : "internal_error";
+    return { ok: false, steps: progress.steps, code, message: messageOf(thrown) };
+  }
+}
+
+/** What was steered while nothing ran was said before the prompt. */
+async function begin(context: RunContext, prompt: readonly Block[]): Promise<void> {
+  const earlier = await takeQueue(context, "steer");
+  await context.session.addMessage({ role: "user", content: [...earlier, ...prompt] });
+}
+
+async function turns(context: RunContext, progress: { steps: number }): Promise<StopReason> {
+  const { session, signal, maxSteps } = context;
+  const compaction = { failed: false };
+  for (;;) {
+    if (signal.aborted) throw abortedError();
+    if (progress.steps === maxSteps) throw new ModelError("max_steps", `stopped after ${maxSteps} steps`);
+    await compactIfDue(context, compaction);
+    const step = ++progress.steps;
+    await context.onEvent({ kind: "turn_start", step });
+    const { message, stop_reason, usage, badInput } = await answer(context);
+    await session.addMessage(message, usage);
+    const next = await react(context, message, stop_reason, badInput);
+    await session.sync();
+    await context.onEvent({ kind: "turn_end", step, stop_reason, usage });
+    if (next === "end") return stop_reason;
+    if (next === "answered" && (signal.aborted || !(await takeUp(context)))) return stop_reason;
+  }
+}
+
+/** `go_on`: the tools' results wait for the model. `answered`: it called none. `end`: nothing may follow. */
+async function react(
+  context: RunContext,
+  message: Message,
+  stopReason: StopReason,
+  badInput: ReadonlyMap<string, string>,
+): Promise<"go_on" | "answered" | "end"> {
+  const calls = toolCalls(message);
+  if (stopReason === "refusal") {
+    if (calls.length > 0) await context.session.addMessage(notRun(calls));
+    return "end";
+  }
+  if (calls.length === 0) return "answered";
+  const checked = calls.map((call) => checkCall(call, context.tools, badInput));
+  const { results, terminate } = await runTools(checked, context.hooks, context.signal, context.onEvent);
+  const steered = context.signal.aborted ? [] : await takeQueue(context, "steer");
+  await context.session.addMessage({ role: "user", content: [...results, ...steered] });
+  return terminate ? "end" : "go_on";
+}
+
+function notRun(calls: readonly ToolUseBlock[]): Message {
+  return { role: "user", content: calls.map((call) => errorResult(call.id, "not run: the model refused")) };
+}
+
+/** One answer; a request that outgrew the window is compacted once and asked again. */
+async function answer(context: RunContext): Promise<Extract<CallResult, { ok: true }>["answer"]> {
+  let result = await call(context);
+  if (!result.ok && result.error.contextOverflow && (await compact(context))) result = await call(context);
+  if (result.ok) return result.answer;
+  // What the user has read already stays, when it was the user who stopped it.
+  if (context.signal.aborted && result.partial.content.length > 0)
+    await context.session.addMessage(result.partial);
+  throw result.error;
+}
+
+function call(context: RunContext): Promise<CallResult> {
+  const { session, transport, tools, system, thinkingBudget, reasoningEffort, signal, onEvent, random } =
+    context;
+  return callModel({
+    transport,
+    request: {
+      model: session.state.model,
+      system,
+      messages: session.messages,
+      tools: tools.map(({ name, description, input_schema }) => ({ name, description, input_schema })),
+      signal,
+      ...(thinkingBudget !== undefined && { thinking_budget: thinkingBudget }),
+      ...(reasoningEffort !== undefined && { reasoning_effort: reasoningEffort }),
+    },
+    takenIds: session.state.callIds,
+    onEvent,
+    random,
+  });
+}
+
+/** A compaction that failed is not tried again in this run, unless a request really overflows. */
+async function compactIfDue(context: RunContext, compaction: { failed: boolean }): Promise<void> {
+  if (compaction.failed || !isCompactionDue(contextTokens(context.session), context.contextWindow)) return;
+  compaction.failed = !(await compact(context));
+}
+
+/** The run would end here: what was steered or queued starts another turn. */
+async function takeUp(context: RunContext): Promise<boolean> {
+  const steered = await takeQueue(context, "steer");
+  const content = steered.length > 0 ? steered : await takeQueue(context, "followUp");
+  if (content.length === 0) return false;
+  await context.session.addMessage({ role: "user", content });
+  return true;
+}
+
+async function takeQueue({ queues, onEvent }: RunContext, name: keyof Queues): Promise<Block[]> {
+  const messages = queues[name];
+  if (messages.length === 0) return [];
+  queues[name] = [];
+  await onEvent({ kind: "steered", messages });
+  return messages.map((text) => ({ type: "text", text }));
+}

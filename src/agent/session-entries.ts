@@ -1,0 +1,229 @@
+/** The session file: one JSON line an entry, append-only. Reading, writing and folding it, as pure functions. */
+import { summaryMessage } from "./compaction.ts";
+import { estimateMessage } from "./estimate.ts";
+import { asString, isObject, type JsonObject, parseJson } from "./json.ts";
+import type { Block, Message, Usage } from "./types.ts";
+import { addUsage, count, noUsage, wholeInput } from "./usage.ts";
+
+export const sessionVersion = 1;
+
+export interface SessionHeader {
+  readonly type: "session";
+  readonly version: number;
+  readonly id: string;
+  /** RFC 3339. */
+  readonly created_at: string;
+  readonly cwd: string;
+  readonly model: string;
+  readonly title: string | null;
+  /** The session that this one was forked from. */
+  readonly parent: string | null;
+}
+
+interface EntryBase {
+  readonly id: string;
+  /** The entry before, or null for the first. */
+  readonly parent_id: string | null;
+  /** RFC 3339. */
+  readonly timestamp: string;
+}
+
+export interface MessageEntry extends EntryBase {
+  readonly type: "message";
+  readonly role: Message["role"];
+  readonly content: readonly Block[];
+  readonly model_id?: string;
+  /** What the call of the model cost that wrote this message. */
+  readonly usage?: Usage;
+}
+
+export interface CompactionEntry extends EntryBase {
+  readonly type: "compaction";
+  readonly summary: string;
+  /** The first message that stayed; null when none did. */
+  readonly first_kept_id: string | null;
+  readonly tokens_before: number;
+  readonly tokens_after: number;
+  /** What writing the summary cost. */
+  readonly usage?: Usage;
+}
+
+export interface ModelChangeEntry extends EntryBase {
+  readonly type: "model_change";
+  readonly model: string;
+}
+
+export interface TitleChangeEntry extends EntryBase {
+  readonly type: "title_change";
+  readonly title: string;
+}
+
+export type SessionEntry = MessageEntry | CompactionEntry | ModelChangeEntry | TitleChangeEntry;
+
+/** A session file as it was read. `bytes` is how much of it is sound: what follows is a torn last line. */
+export interface SessionFile {
+  readonly header: SessionHeader;
+  readonly entries: readonly SessionEntry[];
+  /** Text up to here is whole lines; an appender cuts the file to this length first. */
+  readonly soundText: string;
+}
+
+/** A session file that cannot be used; `message` says why and where. */
+export class SessionError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "SessionError";
+  }
+}
+
+export function formatLine(entry: SessionHeader | SessionEntry): string {
+  return `${JSON.stringify(entry)}\n`;
+}
+
+/**
+ * Reads a session file; undefined when not even its header was written whole. A torn last line is dropped.
+ * Throws `SessionError` for a newer version, and for a line that is damaged in the middle of the file.
+ */
+export function parseSession(text: string): SessionFile | undefined {
+  const lines = text.split("\n");
+  const last = lines.pop() ?? "";
+  // A last line that lost nothing but its line feed is whole.
+  const lastIsWhole = last !== "" && isObject(parseJson(last));
+  if (lastIsWhole) lines.push(last);
+  const [first, ...rest] = lines;
+  if (first === undefined) return undefined;
+  const header = readHeader(parseJson(first));
+  const entries = rest.flatMap((line, index) => (line.trim() === "" ? [] : [readEntry(line, index + 2)]));
+  const soundText = lines.map((line) => `${line}\n`).join("");
+  return { header, entries: entries.filter((entry) => entry !== undefined), soundText };
+}
+
+function readHeader(value: unknown): SessionHeader {
+  if (!isObject(value) || value.type !== "session" || !asString(value.id)) {
+    throw new SessionError("not a session file: line 1 is no session header");
+  }
+  const version = count(value.version) ?? 0;
+  if (version > sessionVersion) {
+    throw new SessionError(
+      `this session is of version ${version}; this program reads up to ${sessionVersion}: update beyond-ai`,
+    );
+  }
+  if (version !== sessionVersion)
+    throw new SessionError("not a session file: its header has no known version");
+  return {
+    type: "session",
+    version,
+    id: String(value.id),
+    created_at: asString(value.created_at) ?? "",
+    cwd: asString(value.cwd) ?? "",
+    model: asString(value.model) ?? "",
+    title: asString(value.title) ?? null,
+    parent: asString(value.parent) ?? null,
+  };
+}
+
+const entryTypes = new Set(["message", "compaction", "model_change", "title_change"]);
+
+/** Undefined for an entry type of a later minor revision, which changes nothing that is known here. */
+function readEntry(line: string, number: number): SessionEntry | undefined {
+  const value = parseJson(line);
+  if (!isObject(value)) throw new SessionError(`damaged session file: line ${number} is not a JSON object`);
+  if (!entryTypes.has(asString(value.type) ?? "")) return undefined;
+  if (!isSound(value)) throw new SessionError(`damaged session file: line ${number} lacks a member`);
+  // Justified: `isSound` has checked the members that the fold relies on.
+  return value as unknown as SessionEntry;
+}
+
+function isSound(value: JsonObject): boolean {
+  if (typeof value.id !== "string") return false;
+  switch (value.type) {
+    case "message":
+      return (
+        (value.role === "user" || value.role === "assistant") &&
+        Array.isArray(value.content) &&
+        value.content.every(isObject)
+      );
+    case "compaction":
+      return typeof value.summary === "string";
+    case "model_change":
+      return typeof value.model === "string";
+    default:
+      return typeof value.title === "string";
+  }
+}
+
+/** A message that is part of the transcript, with the id of its entry. */
+export interface StoredMessage {
+  readonly id: string;
+  readonly message: Message;
+}
+
+/** What the entries of a session add up to. */
+export interface SessionState {
+  readonly model: string;
+  readonly title: string | null;
+  readonly transcript: readonly StoredMessage[];
+  readonly usage: Usage;
+  /** The last turn's whole input. */
+  readonly lastInput: number;
+  /** Estimate of what came after that input was counted. */
+  readonly tokensSince: number;
+  readonly lastEntryId: string | null;
+  /** Every call id that was ever used. */
+  readonly callIds: ReadonlySet<string>;
+}
+
+export function emptyState(header: SessionHeader): SessionState {
+  return {
+    model: header.model,
+    title: header.title,
+    transcript: [],
+    usage: noUsage,
+    lastInput: 0,
+    tokensSince: 0,
+    lastEntryId: null,
+    callIds: new Set(),
+  };
+}
+
+export function applyEntry(state: SessionState, entry: SessionEntry): SessionState {
+  const base = { ...state, lastEntryId: entry.id };
+  switch (entry.type) {
+    case "message":
+      return applyMessage(base, entry);
+    case "compaction":
+      return applyCompaction(base, entry);
+    case "model_change":
+      return { ...base, model: entry.model };
+    case "title_change":
+      return { ...base, title: entry.title };
+  }
+}
+
+function applyMessage(state: SessionState, entry: MessageEntry): SessionState {
+  const { id, role, content, model_id, usage } = entry;
+  const message: Message = { role, content, ...(model_id !== undefined && { model_id }) };
+  const tokens = estimateMessage(message);
+  const calls = content.flatMap((block) => (block.type === "tool_use" ? [block.id] : []));
+  return {
+    ...state,
+    // An empty answer was paid for, and no provider takes it back.
+    transcript: content.length > 0 ? [...state.transcript, { id, message }] : state.transcript,
+    callIds: calls.length > 0 ? new Set([...state.callIds, ...calls]) : state.callIds,
+    ...(usage
+      ? { usage: addUsage(state.usage, usage), lastInput: wholeInput(usage), tokensSince: tokens }
+      : { tokensSince: state.tokensSince + tokens }),
+  };
+}
+
+function applyCompaction(state: SessionState, entry: CompactionEntry): SessionState {
+  const at = state.transcript.findIndex(({ id }) => id === entry.first_kept_id);
+  const kept = at < 0 ? [] : state.transcript.slice(at);
+  return {
+    ...state,
+    transcript: [{ id: entry.id, message: summaryMessage(entry.summary) }, ...kept],
+    usage: entry.usage ? addUsage(state.usage, entry.usage) : state.usage,
+    lastInput: entry.tokens_after,
+    tokensSince: 0,
+  };
+}

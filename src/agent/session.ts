@@ -1,0 +1,144 @@
+/** One conversation: its entries, what they add up to, and the store that they are appended to. */
+import {
+  applyEntry,
+  emptyState,
+  formatLine,
+  type MessageEntry,
+  type SessionEntry,
+  SessionError,
+  type SessionHeader,
+  type SessionState,
+  sessionVersion,
+} from "./session-entries.ts";
+import { interruptedResults, toolCalls } from "./transcript.ts";
+import type { Message, Usage } from "./types.ts";
+
+/** Where lines go. Appends come one at a time and in order; a rejection ends the run. */
+export interface SessionStore {
+  append(line: string): Promise<void>;
+  /** Settles when all that was appended will outlive a power failure. */
+  sync(): Promise<void>;
+}
+
+/** A session that lives as long as the process. */
+export const memoryStore: SessionStore = {
+  append: () => Promise.resolve(),
+  sync: () => Promise.resolve(),
+};
+
+export interface Session {
+  readonly header: SessionHeader;
+  readonly entries: readonly SessionEntry[];
+  readonly state: SessionState;
+  readonly messages: readonly Message[];
+  addMessage(message: Message, usage?: Usage): Promise<void>;
+  addCompaction(compaction: {
+    readonly summary: string;
+    readonly firstKept: number;
+    readonly tokensBefore: number;
+    readonly tokensAfter: number;
+    readonly usage: Usage;
+  }): Promise<void>;
+  setModel(model: string): Promise<void>;
+  setTitle(title: string): Promise<void>;
+  sync(): Promise<void>;
+}
+
+export interface NewSession {
+  readonly cwd: string;
+  readonly model: string;
+  readonly title?: string | null;
+  readonly parent?: string | null;
+}
+
+/** The header of a session that starts now. */
+export function newHeader({ cwd, model, title = null, parent = null }: NewSession): SessionHeader {
+  return {
+    type: "session",
+    version: sessionVersion,
+    id: crypto.randomUUID(),
+    created_at: new Date().toISOString(),
+    cwd,
+    model,
+    title,
+    parent,
+  };
+}
+
+/** Writes the header (and the entries of a fork), and gives the session. */
+export async function createSession(
+  header: SessionHeader,
+  store: SessionStore = memoryStore,
+  entries: readonly SessionEntry[] = [],
+): Promise<Session> {
+  await store.append(formatLine(header));
+  for (const entry of entries) await store.append(formatLine(entry));
+  return openSession(header, entries, store);
+}
+
+/** Goes on with a session that is in the store already. Calls that were cut off by a kill get their results now. */
+export async function openSession(
+  header: SessionHeader,
+  stored: readonly SessionEntry[],
+  store: SessionStore = memoryStore,
+): Promise<Session> {
+  const entries = [...stored];
+  let state = entries.reduce(applyEntry, emptyState(header));
+
+  async function add(entry: SessionEntry): Promise<void> {
+    // The store first: what memory knows and the file does not would be lost without a word.
+    await store.append(formatLine(entry));
+    entries.push(entry);
+    state = applyEntry(state, entry);
+  }
+
+  const base = () => ({
+    id: crypto.randomUUID(),
+    parent_id: state.lastEntryId,
+    timestamp: new Date().toISOString(),
+  });
+
+  const session: Session = {
+    header,
+    entries,
+    get state() {
+      return state;
+    },
+    get messages() {
+      return state.transcript.map(({ message }) => message);
+    },
+    addMessage: (message, usage) => {
+      const entry: MessageEntry = { type: "message", ...base(), ...message, ...(usage && { usage }) };
+      return add(entry);
+    },
+    addCompaction: ({ summary, firstKept, tokensBefore, tokensAfter, usage }) =>
+      add({
+        type: "compaction",
+        ...base(),
+        summary,
+        first_kept_id: state.transcript[firstKept]?.id ?? null,
+        tokens_before: tokensBefore,
+        tokens_after: tokensAfter,
+        usage,
+      }),
+    setModel: (model) => add({ type: "model_change", ...base(), model }),
+    setTitle: (title) => add({ type: "title_change", ...base(), title }),
+    sync: () => store.sync(),
+  };
+
+  const last = session.messages.at(-1);
+  const unanswered = last?.role === "assistant" ? toolCalls(last) : [];
+  if (unanswered.length > 0) await session.addMessage(interruptedResults(unanswered));
+  return session;
+}
+
+/** The entries of a fork: all, or those up to and with the one named. Throws `SessionError` when there is none such. */
+export function entriesUpTo(
+  entries: readonly SessionEntry[],
+  upto: string | undefined,
+): readonly SessionEntry[] {
+  if (upto === undefined) return entries;
+  const at = entries.findIndex((entry) => entry.id === upto);
+  if (at < 0) throw new SessionError(`no message with the id ${JSON.stringify(upto)} in this session`);
+  return entries.slice(0, at + 1);
+}

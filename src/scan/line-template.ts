@@ -1,0 +1,210 @@
+/**
+ * The shape of an event that held nothing but generated text: an event with the same bytes outside its holes has the
+ * same effect but for the size of the text, so it need not be parsed. Holes are strings and numbers that no rule
+ * wants, counted text, and blanks; whatever is wanted (model, type, usage…) is part of the shape.
+ */
+import { memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
+
+export const LITERAL = 0;
+/** A string that nobody wants, between its quotes. */
+export const STRING = 1;
+/** A counted string; the slot of its text is the step's `slot`. */
+export const TEXT = 2;
+export const NUMBER = 3;
+/** Spaces, or none. */
+export const BLANKS = 4;
+
+export interface TemplateStep {
+  readonly kind: number;
+  /** Of a literal: its bytes in the template. */
+  readonly from: number;
+  readonly to: number;
+  readonly slot: number;
+}
+
+export interface LineTemplate {
+  readonly steps: readonly TemplateStep[];
+  readonly view: DataView;
+}
+
+/** Where an event lies in a chunk, and the data of its one `data` field. */
+export interface EventExtent {
+  readonly from: number;
+  readonly to: number;
+  readonly dataFrom: number;
+  readonly dataTo: number;
+}
+
+const MAX_EVENT_BYTES = 2048;
+const MAX_DEPTH = 16;
+
+/** Undefined if the event is too long, too deep, no plain JSON, or holds what a shape cannot tell. */
+export function compileTemplate(
+  trie: PathTrie,
+  bytes: Uint8Array,
+  event: EventExtent,
+): LineTemplate | undefined {
+  if (event.to - event.from > MAX_EVENT_BYTES) return undefined;
+  const own = bytes.slice(event.from, event.to);
+  const compiler = new Compiler(own, event.dataFrom - event.from, event.dataTo - event.from);
+  if (!compiler.document(trie.root)) return undefined;
+  return { steps: compiler.steps, view: new DataView(own.buffer) };
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** A strict descent over one short document. Every method returns false where the document is not to be templated. */
+class Compiler {
+  readonly steps: TemplateStep[] = [];
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  #at: number;
+  /** First byte that no step covers yet. */
+  #literalFrom = 0;
+
+  constructor(bytes: Uint8Array, from: number, to: number) {
+    this.#bytes = bytes;
+    this.#at = from;
+    this.#end = to;
+  }
+
+  document(root: PathNode): boolean {
+    this.#blanks();
+    if (!this.#value(root, 0)) return false;
+    this.#blanks();
+    if (this.#at !== this.#end) return false;
+    this.#literal(this.#bytes.length);
+    return true;
+  }
+
+  #value(node: PathNode | undefined, depth: number): boolean {
+    const byte = this.#byte();
+    if (byte === 0x7b) return this.#container(node, depth, 0x7d);
+    if (byte === 0x5b) return this.#container(node, depth, 0x5d);
+    if (byte === QUOTE) return this.#string(node);
+    return this.#scalar(node);
+  }
+
+  #container(node: PathNode | undefined, depth: number, closer: number): boolean {
+    const isObject = closer === 0x7d;
+    // A usage object has effects of its own; strings of all depths are not told from names here.
+    if (depth === MAX_DEPTH || (node?.span && isObject) || node?.texts) return false;
+    this.#at++;
+    this.#blanks();
+    if (this.#take(closer)) return true;
+    do {
+      this.#blanks();
+      const child = isObject ? this.#member(node) : (node?.item ?? node?.rest);
+      if (child === NOT_PLAIN || !this.#value(child, depth + 1)) return false;
+      this.#blanks();
+    } while (this.#take(0x2c));
+    // Anthropic pads its events with a random run of blanks before the last brace.
+    if (depth === 0) this.#hole(BLANKS, this.#at);
+    return this.#take(closer);
+  }
+
+  /** Reads a name and its colon. Gives the place of the value. */
+  #member(node: PathNode | undefined): PathNode | undefined {
+    const from = this.#at + 1;
+    if (this.#byte() !== QUOTE) return NOT_PLAIN;
+    const to = this.#closingQuote(from);
+    if (to < 0) return NOT_PLAIN;
+    const name = this.#bytes.subarray(from, to);
+    if (name.includes(BACKSLASH)) return NOT_PLAIN;
+    this.#at = to + 1;
+    this.#blanks();
+    if (!this.#take(0x3a)) return NOT_PLAIN;
+    this.#blanks();
+    return node && memberOf(node, name, name.length);
+  }
+
+  #string(node: PathNode | undefined): boolean {
+    const from = this.#at + 1;
+    const to = this.#closingQuote(from);
+    if (to < 0) return false;
+    this.#at = to + 1;
+    if (node?.string || node?.value) return true;
+    this.#holeAt(node?.text ? TEXT : STRING, from, to, node?.text ? node.slot : -1);
+    return true;
+  }
+
+  #scalar(node: PathNode | undefined): boolean {
+    const from = this.#at;
+    while (this.#at < this.#end && isScalarByte(this.#byte())) this.#at++;
+    if (this.#at === from) return false;
+    const isNumber = isNumberByte(this.#bytes[from]!);
+    if (isNumber && !(node?.scalar || node?.value)) this.#holeAt(NUMBER, from, this.#at, -1);
+    return true;
+  }
+
+  #closingQuote(from: number): number {
+    for (let i = from; i < this.#end; i++) {
+      if (this.#bytes[i] === QUOTE) return i;
+      if (this.#bytes[i] === BACKSLASH) i++;
+    }
+    return -1;
+  }
+
+  #blanks(): void {
+    const from = this.#at;
+    while (this.#at < this.#end && this.#byte() === 0x20) this.#at++;
+    if (this.#at > from) this.#holeAt(BLANKS, from, this.#at, -1);
+  }
+
+  #hole(kind: number, at: number): void {
+    if (this.steps.at(-1)?.kind !== kind || this.#literalFrom !== at) this.#holeAt(kind, at, at, -1);
+  }
+
+  #holeAt(kind: number, from: number, to: number, slot: number): void {
+    this.#literal(from);
+    this.steps.push({ kind, from, to, slot });
+    this.#literalFrom = to;
+  }
+
+  #literal(to: number): void {
+    if (to > this.#literalFrom) this.steps.push({ kind: LITERAL, from: this.#literalFrom, to, slot: -1 });
+    this.#literalFrom = to;
+  }
+
+  #byte(): number {
+    return this.#at < this.#end ? this.#bytes[this.#at]! : 0;
+  }
+
+  #take(byte: number): boolean {
+    if (this.#byte() !== byte) return false;
+    this.#at++;
+    return true;
+  }
+}
+
+/** Stands for "no member could be read" where undefined means "a member nobody knows". */
+const NOT_PLAIN: PathNode = {
+  slot: -1,
+  value: false,
+  string: false,
+  scalar: false,
+  text: false,
+  texts: false,
+  span: false,
+  names: [],
+  members: [],
+  item: undefined,
+  rest: undefined,
+};
+
+function isScalarByte(byte: number): boolean {
+  return isNumberByte(byte) || (byte >= 0x61 && byte <= 0x7a);
+}
+
+/** A byte of a number, `E` included. */
+export function isNumberByte(byte: number): boolean {
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    byte === 0x2d ||
+    byte === 0x2e ||
+    byte === 0x2b ||
+    byte === 0x65 ||
+    byte === 0x45
+  );
+}

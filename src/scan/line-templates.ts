@@ -1,0 +1,135 @@
+/** Matches events against the template of the last one that was parsed, four bytes at a time. */
+import { type ChunkWords, viewOf } from "./byte-search.ts";
+import type { PathTrie } from "./json-paths.ts";
+import {
+  BLANKS,
+  compileTemplate,
+  type EventExtent,
+  isNumberByte,
+  LITERAL,
+  type LineTemplate,
+  NUMBER,
+  TEXT,
+  type TemplateStep,
+} from "./line-template.ts";
+import type { ResponseReader, TextSizes } from "./response-reader.ts";
+import * as slots from "./wires.ts";
+
+/** Templates in a row that matched nothing before the stream is taken for one whose events all differ… */
+const MAX_VAIN = 8;
+/** …and how many events are then parsed without making another. */
+const PAUSE_EVENTS = 64;
+
+const PLAIN = 0;
+/** Bytes that end a run of plain ones in a string: quote, backslash, controls (a line end among them). */
+const STRING_BYTES = new Uint8Array(256);
+STRING_BYTES.fill(1, 0, 0x20);
+STRING_BYTES[0x22] = 2;
+STRING_BYTES[0x5c] = 3;
+const A_QUOTE = 2;
+const A_BACKSLASH = 3;
+const NUMBER_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => (isNumberByte(byte) ? 1 : 0));
+
+export class LineTemplates {
+  readonly #trie: PathTrie;
+  readonly #sizes: TextSizes = [0, 0, 0, 0];
+  #template: LineTemplate | undefined;
+  /** The reader's version that the template holds for. */
+  #version = 0;
+  #deltaIsText = true;
+  #vain = 0;
+  #pause = 0;
+  /** Decoded bytes of the string that `#string` just passed. */
+  #size = 0;
+
+  constructor(trie: PathTrie) {
+    this.#trie = trie;
+  }
+
+  /** Makes a template of an event that was just parsed, had text, and changed nothing else. */
+  learn(bytes: Uint8Array, event: EventExtent, reader: ResponseReader): void {
+    if (this.#pause > 0) {
+      this.#pause--;
+      return;
+    }
+    this.#vain++;
+    if (this.#vain > MAX_VAIN) {
+      this.#vain = 0;
+      this.#pause = PAUSE_EVENTS;
+      this.#template = undefined;
+      return;
+    }
+    this.#template = compileTemplate(this.#trie, bytes, event);
+    this.#version = reader.version;
+    this.#deltaIsText = reader.deltaIsText;
+  }
+
+  /** If a whole event that fits begins at `from`, counts it and returns the index past it; else -1. */
+  match(words: ChunkWords, from: number, to: number, reader: ResponseReader): number {
+    const template = this.#template;
+    if (template === undefined || reader.version !== this.#version) return -1;
+    this.#sizes.fill(0);
+    const end = this.#steps(template, words, from, to);
+    if (end < 0) return -1;
+    this.#vain = 0;
+    reader.addText(this.#sizes, this.#deltaIsText);
+    return end;
+  }
+
+  #steps(template: LineTemplate, words: ChunkWords, from: number, to: number): number {
+    const { steps, view } = template;
+    const { bytes } = words;
+    let i = from;
+    for (let s = 0; s < steps.length && i >= 0; s++) {
+      const step = steps[s]!;
+      if (step.kind === LITERAL) i = matchLiteral(view, step, words, i, to);
+      else if (step.kind === BLANKS) while (i < to && bytes[i] === 0x20) i++;
+      else if (step.kind === NUMBER) i = passNumber(bytes, i, to);
+      else {
+        i = this.#string(bytes, i, to);
+        if (step.kind === TEXT) this.#sizes[step.slot - slots.TEXT]! += this.#size;
+      }
+    }
+    return i;
+  }
+
+  /** Passes the inside of a string without `\u` escapes. Returns the index of its quote, or -1. */
+  #string(bytes: Uint8Array, from: number, to: number): number {
+    let escapes = 0;
+    for (let i = from; i < to; i++) {
+      const kind = STRING_BYTES[bytes[i]!];
+      if (kind === PLAIN) continue;
+      if (kind === A_QUOTE) {
+        this.#size = i - from - escapes;
+        return i;
+      }
+      if (kind !== A_BACKSLASH || ++i >= to || bytes[i]! < 0x20 || bytes[i] === 0x75) return -1;
+      escapes++;
+    }
+    return -1;
+  }
+}
+
+function matchLiteral(
+  view: DataView,
+  step: TemplateStep,
+  words: ChunkWords,
+  at: number,
+  limit: number,
+): number {
+  const { from, to } = step;
+  const end = at + to - from;
+  if (end > limit) return -1;
+  const chunk = viewOf(words);
+  let i = from;
+  let j = at;
+  for (; i + 4 <= to; i += 4, j += 4) if (view.getInt32(i, true) !== chunk.getInt32(j, true)) return -1;
+  for (; i < to; i++, j++) if (view.getUint8(i) !== chunk.getUint8(j)) return -1;
+  return end;
+}
+
+function passNumber(bytes: Uint8Array, from: number, to: number): number {
+  let i = from;
+  while (i < to && NUMBER_BYTES[bytes[i]!] === 1) i++;
+  return i > from ? i : -1;
+}

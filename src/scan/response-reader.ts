@@ -1,0 +1,193 @@
+/** Keeps what the documents of one response say: the body of a JSON response, or the events of a stream one by one. */
+import type { ChunkWords } from "./byte-search.ts";
+import { type JsonHandler, type JsonKind, JsonMachine } from "./json-machine.ts";
+import type { PathTrie } from "./json-paths.ts";
+import { decodeName, decodePlain, decodeUtf8 } from "./plain-text.ts";
+import {
+  type CountingRules,
+  countsOf,
+  mergeValues,
+  readMember,
+  type UsageCounts,
+  type UsageValues,
+} from "./usage-block.ts";
+import * as slots from "./wires.ts";
+
+/** Bytes of generated text in one document, by slot from `TEXT` on. */
+export type TextSizes = [text: number, reasoning: number, reasoningTwin: number, delta: number];
+
+/** How the usage blocks of a response are counted. */
+export type ReadingRules = CountingRules & { readonly mergesUsage: boolean };
+
+type Part = "unseen" | "wanted" | "other";
+
+export class ResponseReader implements JsonHandler {
+  model: string | undefined;
+  responseId: string | undefined;
+  serviceTier: string | undefined;
+  usage: UsageCounts | undefined;
+  /** The usage is the provider's last word. */
+  final = false;
+  error = false;
+  parseErrors = 0;
+  outputDeltas = 0;
+  outputTextBytes = 0;
+  /** Counts up with every change of what the response says of itself, generated text aside. */
+  version = 0;
+  /** `type` of the document in hand. */
+  type: string | undefined;
+  readonly #rules: ReadingRules;
+  readonly #machine: JsonMachine;
+  readonly #texts: TextSizes = [0, 0, 0, 0];
+  #values: UsageValues = [];
+  #merged: UsageValues = [];
+  #tier: string | undefined;
+  #usageBytes: Uint8Array | undefined;
+  #isObject = false;
+  #object: string | undefined;
+  /** `choices` of the document is an empty array, its `usage` an object. */
+  #choices: Part = "unseen";
+  #usage: Part = "unseen";
+
+  constructor(rules: ReadingRules, paths: PathTrie) {
+    this.#rules = rules;
+    this.#machine = new JsonMachine(paths, this);
+  }
+
+  begin(): void {
+    this.#machine.reset();
+    this.type = undefined;
+    this.#object = undefined;
+    this.#isObject = true;
+    this.#choices = "unseen";
+    this.#usage = "unseen";
+  }
+
+  push(words: ChunkWords, from: number, to: number): void {
+    this.#machine.push(words, from, to);
+  }
+
+  /** The document ended, or the body did. True if it was whole. */
+  end(): boolean {
+    this.#machine.end();
+    if (this.type === "error" || this.type === "response.failed" || this.#object === "error") this.#fail();
+    this.addText(this.#texts, this.deltaIsText);
+    this.#texts.fill(0);
+    return this.#machine.done;
+  }
+
+  /** Whether any text was counted in the document in hand. */
+  get hasText(): boolean {
+    return this.#texts.some((bytes) => bytes > 0);
+  }
+
+  /** A root `delta` is text but in events of audio and images, where it is base64 (their transcripts are text again). */
+  get deltaIsText(): boolean {
+    const type = this.type ?? "";
+    return type.includes("transcript") || !/audio|image/.test(type);
+  }
+
+  /** Counts the text of one document. Reasoning that is sent under two names counts once. */
+  addText([text, reasoning, twin, delta]: Readonly<TextSizes>, deltaIsText: boolean): void {
+    const bytes = text + Math.max(reasoning, twin) + (deltaIsText ? delta : 0);
+    if (bytes === 0) return;
+    this.outputDeltas++;
+    this.outputTextBytes += bytes;
+  }
+
+  /** What a filter may do with the event in hand: the answer to `include_usage` has empty `choices` and a usage object. */
+  get verdict(): "show" | "hide" | "undecided" {
+    if (!this.#isObject || this.#choices === "other" || this.#usage === "other") return "show";
+    if (!this.#machine.done) return "undecided";
+    return this.#choices === "wanted" && this.#usage === "wanted" ? "hide" : "show";
+  }
+
+  /** The last usage object as it came, on one line; undefined if there was none, or over 2 KiB of it, or no JSON. */
+  usageText(): string | undefined {
+    const text = this.#usageBytes && decodeUtf8(this.#usageBytes);
+    if (text === undefined) return undefined;
+    try {
+      JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+    // JSON has line ends only where it has white space.
+    return text.replace(/[\r\n]/g, " ");
+  }
+
+  value(slot: number, kind: JsonKind): void {
+    if (slot === slots.ROOT) this.#isObject = kind === "object";
+    else if (slot === slots.ERROR && kind !== "scalar") this.#fail();
+    else if (slot === slots.CHOICES) this.#choices = kind === "array" ? "wanted" : "other";
+    else if (slot === slots.CHOICE) this.#choices = "other";
+    else if (slot === slots.USAGE || slot === slots.INNER_USAGE) this.#beginUsage(slot, kind);
+    else if (slot >= slots.USAGE_MEMBER && kind !== "scalar") this.#setMember(slot, Number.NaN);
+  }
+
+  scalar(slot: number, text: string | undefined): void {
+    if (slot === slots.ERROR) {
+      if (text !== "null") this.#fail();
+    } else if (slot >= slots.USAGE_MEMBER) {
+      this.#setMember(slot, readMember(slot - slots.USAGE_MEMBER, text));
+    } else if (text !== "null") {
+      this.#flag();
+    }
+  }
+
+  string(slot: number, bytes: Uint8Array, length: number): void {
+    if (length <= 0) return;
+    const captured = bytes.subarray(0, length);
+    if (slot === slots.TYPE) this.type = decodeName(captured);
+    else if (slot === slots.OBJECT) this.#object = decodeName(captured);
+    else if (slot === slots.USAGE_TIER) this.#tier = decodePlain(captured);
+    else if (slot === slots.MODEL) this.#say("model", decodeName(captured));
+    else if (slot === slots.RESPONSE_ID) this.#say("responseId", decodePlain(captured));
+    else if (slot === slots.SERVICE_TIER) this.#say("serviceTier", decodePlain(captured));
+  }
+
+  text(slot: number, bytes: number): void {
+    const index = slot - slots.TEXT;
+    this.#texts[index] = (this.#texts[index] ?? 0) + bytes;
+  }
+
+  close(slot: number): void {
+    if (slot !== slots.USAGE && slot !== slots.INNER_USAGE) return;
+    const values = this.#rules.mergesUsage ? mergeValues(this.#merged, this.#values) : this.#values;
+    const counts = countsOf(values, this.#rules);
+    if (counts === undefined) return;
+    this.usage = counts;
+    this.#merged = values;
+    this.#usageBytes = this.#machine.takeSpan();
+    this.final ||= slot === slots.USAGE || !this.#rules.mergesUsage;
+    this.#say("serviceTier", this.#tier);
+    this.version++;
+  }
+
+  #say(fact: "model" | "responseId" | "serviceTier", value: string | undefined): void {
+    if (value === undefined || value === this[fact]) return;
+    this[fact] = value;
+    this.version++;
+  }
+
+  #beginUsage(slot: number, kind: JsonKind): void {
+    this.#values = [];
+    this.#tier = undefined;
+    if (slot === slots.USAGE) this.#usage = kind === "object" ? "wanted" : "other";
+    if (kind === "string" || kind === "array") this.#flag();
+  }
+
+  #setMember(slot: number, value: number | null): void {
+    if (Number.isNaN(value)) this.#flag();
+    this.#values[slot - slots.USAGE_MEMBER] = value;
+  }
+
+  #flag(): void {
+    this.parseErrors++;
+    this.version++;
+  }
+
+  #fail(): void {
+    this.error = true;
+    this.version++;
+  }
+}

@@ -1,0 +1,36 @@
+/** Starts what the conformance and SDK suites run against: a stand-in provider and three gateways over it. */
+import { json } from "../support/answers.ts";
+import { closedPort } from "../support/closed-port.ts";
+import type { GatewaySetup, RunningGateway } from "../support/gateway-process.ts";
+import { type Answer, startStandIn } from "../support/stand-in.ts";
+import type { Lab } from "./lab.ts";
+import { baseSetup, ceilingsSetup, strictSetup } from "./setups.ts";
+
+/** Time for three gateways to start, in milliseconds: a Workers build takes its time. */
+export const START_TIMEOUT_MS = 120_000;
+
+/** Starts one gateway of the runtime under test. */
+export type StartGateway = (setup: GatewaySetup) => Promise<RunningGateway>;
+
+/** Rejects, with everything stopped again, when a gateway does not start. */
+export async function startLab(
+  start: StartGateway,
+  answer: Answer = json(200, {}),
+): Promise<Lab & { stop(): Promise<void> }> {
+  const standIn = await startStandIn(answer);
+  const dead = await closedPort();
+  const setups = [baseSetup, strictSetup, ceilingsSetup].map((setup) => setup(standIn.authority, dead));
+  const starts = await Promise.allSettled(setups.map(start));
+  const gateways = starts.flatMap((started) => (started.status === "fulfilled" ? [started.value] : []));
+  const stop = async () => {
+    await Promise.all(gateways.map((gateway) => gateway.stop()));
+    await standIn.close();
+  };
+  const failed = starts.find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") {
+    await stop();
+    throw failed.reason;
+  }
+  const [base, strict, ceilings] = gateways;
+  return { standIn, base: base!, strict: strict!, ceilings: ceilings!, stop };
+}

@@ -1,0 +1,333 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import { wsconnect } from "@nats-io/nats-core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ServerDenyOptions, ServerDenySource } from "../../adapters/server/deny/index.ts";
+import { followBucket } from "../../adapters/server/deny/nats-session.ts";
+import { DenySet } from "../../src/deny/deny-set.ts";
+import { Replica } from "../../src/deny/replica.ts";
+import { createCleanup, createTestSource, recordLog, until } from "../support/deny.ts";
+import { createNatsServer, type NatsServer } from "../support/nats-server.ts";
+import { createTcpRelay, type TcpRelay } from "../support/tcp-relay.ts";
+
+const BUCKET = "ai-gateway";
+const STREAM = `KV_${BUCKET}`;
+
+describe("the deny-set from NATS", () => {
+  const cleanup = createCleanup();
+  let server: NatsServer;
+  /** The gateways' way to the server; the tests' own clients do not take it. */
+  let relay: TcpRelay;
+  let logged: ReturnType<typeof recordLog>;
+
+  beforeEach(async () => {
+    logged = recordLog();
+    server = await createNatsServer();
+    cleanup.defer(server.dispose);
+    relay = await createTcpRelay(Number(new URL(server.url).port));
+    cleanup.defer(relay.close);
+  });
+  afterEach(cleanup.run);
+
+  const open = async (options: Partial<ServerDenyOptions> = {}): Promise<ServerDenySource> => {
+    const natsUrl = `ws://127.0.0.1:${relay.port}`;
+    const source = createTestSource({ natsUrl, bucket: BUCKET, log: logged.log, ...options });
+    cleanup.defer(source.close);
+    await source.start();
+    return source;
+  };
+  const openBucket = async (options = {}): Promise<KV> => {
+    await server.start();
+    return server.bucket(BUCKET, options);
+  };
+  const reason = (source: ServerDenySource, tenant: string) => source.lookup(tenant, undefined);
+  const isDown = (source: ServerDenySource) => () => source.connected() === false;
+  const isUp = (source: ServerDenySource) => () => source.connected() === true;
+
+  it("knows what the bucket holds when it starts, and follows every change", async () => {
+    const kv = await openBucket();
+    await kv.put("blackhole.42", "spend");
+    await kv.put("blackhole.key.18446744073709551615", "fraud");
+    await kv.put("blackhole.43", "spend");
+    await kv.delete("blackhole.43");
+    await kv.put("other.44", "spend");
+    await kv.put("blackhole.045", "spend");
+    const source = await open();
+    expect(source.connected()).toBe(true);
+    expect(source.size()).toBe(2);
+    expect(reason(source, "42")).toBe("spend");
+    expect(source.lookup("1", "18446744073709551615")).toBe("fraud");
+
+    await kv.put("blackhole.50", '{"reason":"spend","expires_at":1}');
+    await kv.put("blackhole.51", new Uint8Array([0xff]));
+    await kv.delete("blackhole.42");
+    await kv.purge("blackhole.key.18446744073709551615");
+    await until(() => source.lookup("1", "18446744073709551615") === undefined);
+    expect(reason(source, "42")).toBeUndefined();
+    expect(reason(source, "50")).toBeUndefined();
+    expect(reason(source, "51")).toBe("unknown");
+  });
+
+  it("keeps its denies when the server is killed, and takes in what was written before it was back", async () => {
+    const kv = await openBucket();
+    await kv.put("blackhole.1", "spend");
+    await kv.put("blackhole.2", "spend");
+    const source = await open();
+    relay.cut();
+    await server.kill();
+    await until(isDown(source));
+    expect(reason(source, "1")).toBe("spend");
+    expect(reason(source, "3")).toBeUndefined();
+
+    await server.start();
+    const returned = await server.bucket(BUCKET);
+    await returned.put("blackhole.3", "fraud");
+    await returned.delete("blackhole.1");
+    expect(reason(source, "1")).toBe("spend");
+    relay.restore();
+    await until(() => reason(source, "3") === "fraud" && reason(source, "1") === undefined);
+    expect(reason(source, "2")).toBe("spend");
+  });
+
+  it("survives kill -9 in the middle of a stream of writes, and misses none of those that were acknowledged", async () => {
+    await openBucket();
+    const source = await open();
+    const writer = await new Kvm(await server.connect()).open(BUCKET);
+    const acknowledged: number[] = [];
+    const killed = until(() => acknowledged.length > 100).then(server.kill);
+    for (let tenant = 1; tenant <= 150 && !isDown(source)(); tenant++) {
+      await Promise.race([
+        writer.put(`blackhole.${tenant}`, "spend").then(() => acknowledged.push(tenant)),
+        killed,
+      ]);
+    }
+    await killed;
+    await until(isDown(source));
+    await server.start();
+    await until(isUp(source));
+    await until(() => acknowledged.every((tenant) => reason(source, String(tenant)) === "spend"));
+    expect(acknowledged.length).toBeGreaterThan(100);
+  });
+
+  it.each([
+    ["between the stream's state and the watch", 1],
+    ["between the watch and the scan", 2],
+  ])("misses no write made %s", async (_where, nth) => {
+    const kv = await openBucket({ history: 5 });
+    for (const tenant of [1, 2, 3]) await kv.put(`blackhole.${tenant}`, "spend");
+    const nc = await wsconnect({ servers: server.url });
+    cleanup.defer(() => nc.close());
+    // Holds the nth consumer's creation back until the writes have been acknowledged.
+    let created = 0;
+    const request: typeof nc.request = async (subject, ...rest) => {
+      if (subject.includes("CONSUMER.CREATE") && ++created === nth) {
+        await kv.put("blackhole.4", "fraud");
+        await kv.delete("blackhole.1");
+        await kv.put("blackhole.2", "fraud");
+        await kv.delete("blackhole.3");
+        await kv.put("blackhole.3", "spend");
+      }
+      return nc.request(subject, ...rest);
+    };
+    const wrapped = new Proxy(nc, {
+      get: (target, name) => (name === "request" ? request : Reflect.get(target, name, target)),
+    });
+    const set = new DenySet(() => 0);
+    const closing = new AbortController();
+    let scans = 0;
+    const events = { onBucketMissing() {}, onWatching() {}, onScanned: () => void scans++ };
+    const replica = new Replica(
+      set,
+      () => 0,
+      () => undefined,
+    );
+    const following = followBucket({
+      nc: wrapped,
+      bucket: BUCKET,
+      replica,
+      rescanMs: 0,
+      events,
+      signal: closing.signal,
+    });
+    await until(() => scans > 0 && replica.position.revision === 8);
+    closing.abort();
+    await following;
+    const held = ["1", "2", "3", "4"].map((tenant) => set.lookup("tenant", tenant));
+    expect(held).toEqual([undefined, "fraud", "spend", "fraud"]);
+    expect(created).toBeGreaterThanOrEqual(nth);
+  });
+
+  it("starts afresh when the stream was purged past the revision it had", async () => {
+    const kv = await openBucket();
+    for (const tenant of [1, 2, 3]) await kv.put(`blackhole.${tenant}`, "spend");
+    const source = await open();
+    relay.cut();
+    await until(isDown(source));
+    for (const tenant of [4, 5, 6]) await kv.put(`blackhole.${tenant}`, "spend");
+    const jsm = await jetstreamManager(await server.connect());
+    await jsm.streams.purge(STREAM, { seq: 6 }); // all but the last
+    relay.restore();
+    await until(() => source.size() === 1);
+    expect(reason(source, "6")).toBe("spend");
+    expect(reason(source, "1")).toBeUndefined();
+  });
+
+  it("finds a removal whose marker was purged too while it was away", async () => {
+    const kv = await openBucket();
+    await kv.put("blackhole.1", "spend");
+    await kv.put("blackhole.2", "spend");
+    const source = await open();
+    relay.cut();
+    await until(isDown(source));
+    await kv.delete("blackhole.1");
+    await (await jetstreamManager(await server.connect())).streams.purge(STREAM, {
+      filter: `$KV.${BUCKET}.blackhole.1`,
+    });
+    relay.restore();
+    await until(() => reason(source, "1") === undefined);
+    expect(reason(source, "2")).toBe("spend");
+  });
+
+  it("finds a removal that left no trace at the next scan, while it is connected", async () => {
+    const kv = await openBucket();
+    await kv.put("blackhole.1", "spend");
+    await kv.put("blackhole.2", "spend");
+    const source = await open({ rescanSecs: 0.05 });
+    await (await jetstreamManager(await server.connect())).streams.purge(STREAM, {
+      filter: `$KV.${BUCKET}.blackhole.1`,
+    });
+    await until(() => reason(source, "1") === undefined);
+    expect(reason(source, "2")).toBe("spend");
+  });
+
+  it("follows a bucket that is recreated, while it watches and while it is away", async () => {
+    const kv = await openBucket();
+    for (const tenant of [1, 2, 3, 4, 5]) await kv.put(`blackhole.${tenant}`, "spend");
+    const source = await open();
+    const jsm = await jetstreamManager(await server.connect());
+    await jsm.streams.delete(STREAM);
+    await until(isDown(source));
+    expect(logged.messages("warn")).toEqual(["deny bucket does not exist, waiting for it"]);
+    expect(source.size()).toBe(5);
+    const second = await server.bucket(BUCKET);
+    await second.put("blackhole.7", "fraud");
+    await until(() => source.size() === 1 && reason(source, "7") === "fraud");
+
+    relay.cut();
+    await until(isDown(source));
+    await jsm.streams.delete(STREAM);
+    const third = await server.bucket(BUCKET);
+    await third.put("blackhole.8", "spend"); // revision 1 again, as the 7 before it
+    relay.restore();
+    await until(() => source.size() === 1 && reason(source, "8") === "spend");
+  });
+
+  it("waits for a bucket that does not exist yet", async () => {
+    await server.start();
+    const source = await open();
+    expect(source.connected()).toBe(false);
+    const kv = await server.bucket(BUCKET);
+    await kv.put("blackhole.1", "spend");
+    await until(() => reason(source, "1") === "spend");
+    expect(logged.messages().filter((message) => message !== "deny bucket scanned")).toEqual([
+      "deny bucket does not exist, waiting for it",
+      "deny source connected",
+    ]);
+  });
+
+  it("connects to a server that comes up long after it, with one line for the outage and not one a retry", async () => {
+    const connects: number[] = [];
+    const source = await open({ clock: { now: Date.now, monotonic: () => connects.push(0) } });
+    expect(source.connected()).toBe(false);
+    expect(reason(source, "1")).toBeUndefined();
+    await server.start();
+    const kv = await server.bucket(BUCKET);
+    await kv.put("blackhole.1", "spend");
+    await until(() => reason(source, "1") === "spend");
+    expect(logged.messages("warn")).toEqual(["deny source down, existing denies stay: unreachable"]);
+    expect(logged.messages("info")).toEqual(["deny source connected"]);
+  });
+
+  it("reopens a watch whose consumer was removed behind its back", async () => {
+    const kv = await openBucket();
+    const source = await open();
+    const jsm = await jetstreamManager(await server.connect());
+    for await (const { name } of jsm.consumers.list(STREAM)) await jsm.consumers.delete(STREAM, name);
+    await kv.put("blackhole.1", "spend");
+    await until(() => reason(source, "1") === "spend");
+  });
+
+  it("gives up a connection that has gone silent", async () => {
+    const kv = await openBucket();
+    const source = await open();
+    relay.freeze();
+    await until(isDown(source));
+    relay.restore();
+    await kv.put("blackhole.1", "spend");
+    await until(() => reason(source, "1") === "spend");
+  });
+
+  it("brings two gateways on one bucket to the same set", async () => {
+    const kv = await openBucket();
+    const sources = [await open(), await open()];
+    for (let tenant = 0; tenant < 50; tenant++) await kv.put(`blackhole.${tenant}`, "spend");
+    for (let tenant = 0; tenant < 50; tenant += 2) await kv.delete(`blackhole.${tenant}`);
+    await until(() => sources.every((source) => source.size() === 25 && reason(source, "48") === undefined));
+    for (const source of sources) expect(reason(source, "49")).toBe("spend");
+  });
+
+  it("applies a burst of 100,000 writes in slices, and lets the event loop turn between them", async () => {
+    await openBucket();
+    const source = await open();
+    const nc = await server.connect();
+    let largestStep = 0;
+    let before = source.size();
+    let watching = true;
+    const turn = (): void => {
+      largestStep = Math.max(largestStep, source.size() - before);
+      before = source.size();
+      if (watching) setImmediate(turn);
+    };
+    turn();
+    for (let tenant = 0; tenant < 100_000; tenant++) {
+      nc.publish(`$KV.${BUCKET}.blackhole.${tenant}`, "spend");
+      if (tenant % 5_000 === 0) await nc.flush();
+    }
+    await until(() => source.size() === 100_000);
+    watching = false;
+    expect(largestStep).toBeLessThanOrEqual(1_024);
+    expect(reason(source, "99999")).toBe("spend");
+  });
+});
+
+describe("the deny-set from a NATS that asks for credentials", () => {
+  const cleanup = createCleanup();
+  afterEach(cleanup.run);
+
+  it("says once that they are refused, without them, fails open, and gets in with the right ones", async () => {
+    const server = await createNatsServer({ user: "gateway", password: "s3cret%word" });
+    cleanup.defer(server.dispose);
+    await server.start();
+    const kv = await server.bucket(BUCKET);
+    await kv.put("blackhole.1", "spend");
+    const { log, lines, messages } = recordLog();
+    const at = new URL(server.url).host;
+
+    let attempts = 0;
+    const refused = createTestSource({
+      natsUrl: `ws://gateway:wr0ng@${at}`,
+      log,
+      clock: { now: Date.now, monotonic: () => ++attempts },
+    });
+    cleanup.defer(refused.close);
+    await refused.start();
+    expect([refused.connected(), refused.lookup("1", undefined)]).toEqual([false, undefined]);
+
+    const accepted = createTestSource({ natsUrl: `ws://gateway:s3cret%25word@${at}`, log: () => undefined });
+    cleanup.defer(accepted.close);
+    await accepted.start();
+    expect(accepted.lookup("1", undefined)).toBe("spend");
+    expect(messages()).toEqual(["deny source down, existing denies stay: credentials refused"]);
+    expect(JSON.stringify(lines)).not.toMatch(/wr0ng|s3cret/);
+  });
+});

@@ -1,0 +1,7 @@
+/** How each runtime's gateway is started, for the suites that run on all of them. */
+import { type GatewaySetup, type RunningGateway, startGatewayProcess } from "./gateway-process.ts";
+
+/** As `npm start` does, on the Node that runs the tests. */
+export function startOnNode(setup: GatewaySetup): Promise<RunningGateway> {
+  return startGatewayProcess([process.execPath, "adapters/node/bin.ts", "serve"], setup);
+}
