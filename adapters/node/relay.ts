@@ -86,7 +86,7 @@ function discard(request: IncomingMessage): void {
 function breakOff(response: ServerResponse): void {
   const { socket } = response;
   if (!socket) return void response.destroy();
-  while (response.writableCorked > 0) response.uncork();
+  while (socket.writableCorked > 0) socket.uncork();
   if (response.hasHeader("content-length") || response.chunkedEncoding) socket.destroySoon();
   else socket.resetAndDestroy();
 }
@@ -108,6 +108,7 @@ class NodeRelay implements Dispatcher.DispatchHandler {
   #bodyRefused: ErrorCode | undefined;
   #clientGone = false;
   #walking = false;
+  #wroteBody = false;
   #drainedBytes = 0;
   #drainTimer: NodeJS.Timeout | undefined;
   #ended = false;
@@ -225,9 +226,9 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     const response = this.#response;
     const list = this.#exchange.begin(status, headerList(headers));
     response.writeHead(status, statusText ?? "", list);
-    // The head and what comes with it in one write; alone at the end of this tick when nothing does.
-    response.cork();
-    process.nextTick(flushHead, response);
+    // The head goes out with what comes in this tick, in one write. (`response.cork` loses chunks that are followed by `end`.)
+    response.socket?.cork();
+    process.nextTick(this.#flushHead);
     if (this.#clientGone) flow.abort(new Error("the client left"));
   }
 
@@ -246,7 +247,13 @@ class NodeRelay implements Dispatcher.DispatchHandler {
   }
 
   readonly #write = (bytes: Uint8Array): void => {
+    this.#wroteBody = true;
     this.#response.write(bytes);
+  };
+
+  readonly #flushHead = (): void => {
+    if (!this.#wroteBody && !this.#response.writableEnded) this.#response.flushHeaders();
+    this.#response.socket?.uncork();
   };
 
   readonly #onDrain = (): void => {
@@ -326,9 +333,4 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     this.#flow?.abort(new Error("the client left"));
     this.#end("client_gone");
   };
-}
-
-function flushHead(response: ServerResponse): void {
-  response.flushHeaders();
-  response.uncork();
 }

@@ -60,12 +60,10 @@ export interface TitleChangeEntry extends EntryBase {
 
 export type SessionEntry = MessageEntry | CompactionEntry | ModelChangeEntry | TitleChangeEntry;
 
-/** A session file as it was read. `bytes` is how much of it is sound: what follows is a torn last line. */
+/** A session file as it was read. */
 export interface SessionFile {
   readonly header: SessionHeader;
   readonly entries: readonly SessionEntry[];
-  /** Text up to here is whole lines; an appender cuts the file to this length first. */
-  readonly soundText: string;
 }
 
 /** A session file that cannot be used; `message` says why and where. */
@@ -88,14 +86,27 @@ export function parseSession(text: string): SessionFile | undefined {
   const lines = text.split("\n");
   const last = lines.pop() ?? "";
   // A last line that lost nothing but its line feed is whole.
-  const lastIsWhole = last !== "" && isObject(parseJson(last));
-  if (lastIsWhole) lines.push(last);
+  if (isWholeLine(last)) lines.push(last);
   const [first, ...rest] = lines;
-  if (first === undefined) return undefined;
+  if (first === undefined) {
+    if (isTornHeader(last)) return undefined;
+    throw new SessionError("not a session file");
+  }
   const header = readHeader(parseJson(first));
   const entries = rest.flatMap((line, index) => (line.trim() === "" ? [] : [readEntry(line, index + 2)]));
-  const soundText = lines.map((line) => `${line}\n`).join("");
-  return { header, entries: entries.filter((entry) => entry !== undefined), soundText };
+  return { header, entries: entries.filter((entry) => entry !== undefined) };
+}
+
+/** A JSON object that was cut anywhere is no JSON, so that a line which parses was not torn. */
+export function isWholeLine(line: string): boolean {
+  return isObject(parseJson(line));
+}
+
+const headerStart = '{"type":"session"';
+
+/** Anything else without a line feed is somebody's file, and not one to begin a session in. */
+function isTornHeader(text: string): boolean {
+  return text.startsWith(headerStart) || headerStart.startsWith(text);
 }
 
 function readHeader(value: unknown): SessionHeader {

@@ -6,7 +6,7 @@ export interface Credential {
   /** The virtual key (managed) or the caller's own key (BYO), without its scheme. */
   readonly value: string;
   readonly managed: boolean;
-  /** Several `authorization` values, or two virtual keys: nobody can say which one counts, so it is refused as invalid. */
+  /** Several `authorization` values, or two different virtual keys: nobody can say which one counts, so it is refused as invalid. */
   readonly ambiguous: boolean;
   /** BYO, and it came in `x-api-key`. */
   readonly byoInXApiKey: boolean;
@@ -14,36 +14,38 @@ export interface Credential {
 
 /** Undefined: no credential anywhere. */
 export function findCredential(facts: HeaderFacts, query: string): Credential | undefined {
-  const authorization = facts.authorization.map(withoutScheme).filter((value) => !/^(bearer)?$/i.test(value));
-  const inQuery = query === "" ? [] : queryKeys(query);
-  const all = [...authorization, ...facts.xApiKey, ...facts.apiKey, ...facts.googApiKey, ...inQuery];
-  const first = all[0];
+  const authorization = withoutScheme(facts.authorization);
+  const values = [authorization, facts.xApiKey, facts.apiKey, facts.googApiKey, ...queryKeys(query)];
+  const given = values.filter((value) => value !== "");
+  const first = given[0];
   if (first === undefined) return undefined;
-
-  // Runtimes join duplicate headers with commas, so a virtual key may stand behind one.
-  const managed = all.flatMap((value) => value.split(",")).map((part) => withoutScheme(part.trim())).filter(isVirtualKey);
-  const ambiguous =
-    facts.authorization.length > 1 ||
-    facts.authorization.some((value) => value.includes(",")) ||
-    managed.some((value) => value !== managed[0]);
+  const managed = given.filter(holdsVirtualKey);
+  const ambiguous = facts.authorization.includes(",") || managed.some((value) => value !== managed[0]);
   if (managed[0] !== undefined) return { value: managed[0], managed: true, ambiguous, byoInXApiKey: false };
-  const byoInXApiKey = authorization.length === 0 && facts.xApiKey.length > 0;
-  return { value: first, managed: false, ambiguous, byoInXApiKey };
+  return { value: first, managed: false, ambiguous, byoInXApiKey: authorization === "" && facts.xApiKey !== "" };
 }
 
-const isVirtualKey = (value: string): boolean => value.startsWith(VIRTUAL_KEY_PREFIX);
+/** Also with something around it, as a second scheme or another header's value: that is refused, and never goes on as BYO. */
+function holdsVirtualKey(value: string): boolean {
+  if (value.startsWith(VIRTUAL_KEY_PREFIX)) return true;
+  if (!value.includes(VIRTUAL_KEY_PREFIX)) return false;
+  return value.split(/[\s,]+/).some((word) => word.startsWith(VIRTUAL_KEY_PREFIX));
+}
 
-/** `Bearer KEY` → `KEY`, whatever the scheme is called; a bare credential stays as it is. */
+/** `Bearer KEY` → `KEY`, whatever the scheme is called; a bare credential stays as it is, a bare `Bearer` is none. */
 function withoutScheme(value: string): string {
+  if (value.startsWith(VIRTUAL_KEY_PREFIX)) return value;
   const space = value.search(/[ \t]/);
-  return space === -1 ? value : value.slice(space + 1).trim();
+  if (space !== -1) return value.slice(space + 1).trim();
+  return value.toLowerCase() === "bearer" ? "" : value;
 }
 
 /** Values of the query parameter `key`, decoded as providers decode it. */
 function queryKeys(query: string): string[] {
+  if (query === "") return [];
   const values: string[] = [];
   for (const part of query.slice(1).split("&")) if (isKeyParameter(part)) values.push(parameter(part)[1]);
-  return values.filter((value) => value !== "");
+  return values;
 }
 
 function isKeyParameter(part: string): boolean {

@@ -85,7 +85,7 @@ function isPlainPath(path: string): boolean {
 }
 
 function hasPlainSegments(path: string): boolean {
-  if (/[\\\u0000-\u0020\u007f]/.test(path)) return false;
+  if (/[\\\u0000-\u001f\u007f]/.test(path)) return false;
   const segments = path.split("/");
   for (let i = 1; i < segments.length; i++) {
     // "..;x" is ".." to servers that know path parameters.

@@ -60,7 +60,7 @@ const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
     status: 401,
     type: "authentication_error",
     retry: "never",
-    message: "No API key. Send a virtual key (bai_…) or your own provider key, as `Authorization: Bearer KEY`.",
+    message: "No API key. Send a virtual key or your own provider key, as `Authorization: Bearer KEY`.",
   },
   upgrade_not_supported: {
     status: 501,

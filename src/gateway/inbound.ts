@@ -14,11 +14,11 @@ export interface Inbound {
 export interface HeaderFacts {
   /** Lower-case names, one for each pair of the header list. */
   readonly names: readonly string[];
-  /** Every value of each header that may hold a credential, in the order of the list. */
-  readonly authorization: readonly string[];
-  readonly xApiKey: readonly string[];
-  readonly apiKey: readonly string[];
-  readonly googApiKey: readonly string[];
+  /** The headers that may hold a credential; `""` when absent. Duplicates are joined by commas, as some runtimes do. */
+  readonly authorization: string;
+  readonly xApiKey: string;
+  readonly apiKey: string;
+  readonly googApiKey: string;
   readonly anthropicVersion: boolean;
   readonly upgrade: boolean;
   /** Declared body length in bytes; undefined when undeclared. */
@@ -32,18 +32,16 @@ export interface HeaderFacts {
 
 const NONE: readonly string[] = [];
 
-const append = (values: readonly string[], value: string): readonly string[] =>
-  value === "" ? values : values === NONE ? [value] : [...values, value];
+const join = (before: string, value: string): string => (before === "" ? value.trim() : `${before}, ${value.trim()}`);
 
-/** Empty credential headers count as absent. */
 export function readHeaders(headers: HeaderList): HeaderFacts {
   const names: string[] = [];
   const facts = {
     names,
-    authorization: NONE,
-    xApiKey: NONE,
-    apiKey: NONE,
-    googApiKey: NONE,
+    authorization: "",
+    xApiKey: "",
+    apiKey: "",
+    googApiKey: "",
     anthropicVersion: false,
     upgrade: false,
     contentLength: undefined as number | undefined,
@@ -57,16 +55,16 @@ export function readHeaders(headers: HeaderList): HeaderFacts {
     names.push(name);
     switch (name) {
       case "authorization":
-        facts.authorization = append(facts.authorization, value.trim());
+        facts.authorization = join(facts.authorization, value);
         break;
       case "x-api-key":
-        facts.xApiKey = append(facts.xApiKey, value.trim());
+        facts.xApiKey = join(facts.xApiKey, value);
         break;
       case "api-key":
-        facts.apiKey = append(facts.apiKey, value.trim());
+        facts.apiKey = join(facts.apiKey, value);
         break;
       case "x-goog-api-key":
-        facts.googApiKey = append(facts.googApiKey, value.trim());
+        facts.googApiKey = join(facts.googApiKey, value);
         break;
       case "anthropic-version":
         facts.anthropicVersion = true;

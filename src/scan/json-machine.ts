@@ -45,6 +45,8 @@ const MAX_SPAN_BYTES = 2048;
 export class JsonMachine {
   /** The document is closed; what follows is not looked at. */
   done = false;
+  /** More than blanks followed the document. */
+  trailed = false;
   /** Bytes from the first one pushed to the place of the current callback. */
   position = 0;
   readonly #trie: PathTrie;
@@ -85,6 +87,7 @@ export class JsonMachine {
   /** Ready for another document. */
   reset(): void {
     this.done = false;
+    this.trailed = false;
     this.#top = -1;
     this.#state = VALUE;
     this.#child = this.#trie.root;
@@ -111,7 +114,7 @@ export class JsonMachine {
           i = this.#inScalar(bytes, i, to);
           break;
         case DONE:
-          i = to;
+          i = this.#afterEnd(bytes, i, to);
           break;
         default:
           i = this.#structure(bytes[i]!, i, bytes);
@@ -131,6 +134,11 @@ export class JsonMachine {
   /** The raw bytes of the `span` object that is closing, or undefined if it was over 2 KiB. */
   takeSpan(): Uint8Array | undefined {
     return this.#spanSize > MAX_SPAN_BYTES ? undefined : this.#span.slice(0, this.#spanSize);
+  }
+
+  #afterEnd(bytes: Uint8Array, from: number, to: number): number {
+    for (let i = from; !this.trailed && i < to; i++) this.trailed = bytes[i]! > 0x20;
+    return to;
   }
 
   /** One byte outside strings, scalars and skipped subtrees. Returns the index to go on from. */

@@ -60,7 +60,7 @@ const PATHS = compilePaths(
     { path: "model", slot: MODEL, wants: ["value", "string"] },
     { path: "stream", slot: STREAM, wants: ["value", "scalar"] },
     { path: "background", slot: BACKGROUND, wants: ["value", "scalar"] },
-    { path: "stream_options", slot: STREAM_OPTIONS, wants: ["value", "scalar"] },
+    { path: "stream_options", slot: STREAM_OPTIONS, wants: ["value", "string", "scalar"] },
     { path: "stream_options.include_usage", slot: INCLUDE_USAGE, wants: ["value", "scalar"] },
   ],
   { everyText: TEXT },
@@ -135,6 +135,7 @@ class Scanner implements RequestScanner, JsonHandler {
   }
 
   string(slot: number, bytes: Uint8Array, length: number): void {
+    if (slot === STREAM_OPTIONS) this.#endStreamOptions("other");
     if (slot !== MODEL) return;
     this.model = length < 0 ? undefined : decodeName(bytes.subarray(0, length));
     this.modelUnusable = this.model === undefined;

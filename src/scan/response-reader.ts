@@ -97,7 +97,8 @@ export class ResponseReader implements JsonHandler {
 
   /** What a filter may do with the event in hand: the answer to `include_usage` has empty `choices` and a usage object. */
   get verdict(): "show" | "hide" | "undecided" {
-    if (!this.#isObject || this.#choices === "other" || this.#usage === "other") return "show";
+    if (!this.#isObject || this.#machine.trailed || this.#choices === "other" || this.#usage === "other")
+      return "show";
     if (!this.#machine.done) return "undecided";
     return this.#choices === "wanted" && this.#usage === "wanted" ? "hide" : "show";
   }

@@ -236,13 +236,14 @@ describe("the deny-set from NATS", () => {
   });
 
   it("connects to a server that comes up long after it, with one line for the outage and not one a retry", async () => {
-    const connects: number[] = [];
-    const source = await open({ clock: { now: Date.now, monotonic: () => connects.push(0) } });
-    expect(source.connected()).toBe(false);
-    expect(reason(source, "1")).toBeUndefined();
+    await (await openBucket()).put("blackhole.1", "spend");
+    await server.kill();
+    const source = await open();
+    relay.cut();
+    await until(() => relay.refused() >= 5);
+    expect([source.connected(), reason(source, "1")]).toEqual([false, undefined]);
+    relay.restore();
     await server.start();
-    const kv = await server.bucket(BUCKET);
-    await kv.put("blackhole.1", "spend");
     await until(() => reason(source, "1") === "spend");
     expect(logged.messages("warn")).toEqual(["deny source down, existing denies stay: unreachable"]);
     expect(logged.messages("info")).toEqual(["deny source connected"]);
@@ -311,19 +312,23 @@ describe("the deny-set from a NATS that asks for credentials", () => {
     const kv = await server.bucket(BUCKET);
     await kv.put("blackhole.1", "spend");
     const { log, lines, messages } = recordLog();
-    const at = new URL(server.url).host;
 
-    let attempts = 0;
+    const relay = await createTcpRelay(Number(new URL(server.url).port));
+    cleanup.defer(relay.close);
     const refused = createTestSource({
-      natsUrl: `ws://gateway:wr0ng@${at}`,
+      natsUrl: `ws://gateway:wr0ng@127.0.0.1:${relay.port}`,
+      bucket: BUCKET,
       log,
-      clock: { now: Date.now, monotonic: () => ++attempts },
     });
     cleanup.defer(refused.close);
     await refused.start();
+    await until(() => relay.accepted() >= 5);
     expect([refused.connected(), refused.lookup("1", undefined)]).toEqual([false, undefined]);
 
-    const accepted = createTestSource({ natsUrl: `ws://gateway:s3cret%25word@${at}`, log: () => undefined });
+    const accepted = createTestSource({
+      natsUrl: `ws://gateway:s3cret%25word@${new URL(server.url).host}`,
+      log: () => undefined,
+    });
     cleanup.defer(accepted.close);
     await accepted.start();
     expect(accepted.lookup("1", undefined)).toBe("spend");

@@ -35,8 +35,8 @@ export interface RawConnection {
   readBody(): Promise<{ body: Buffer; clean: boolean }>;
   /** Head and body. `forHead` says that the answer has no body whatever its head declares (HEAD). */
   readResponse(forHead?: boolean): Promise<RawResponse>;
-  /** Resolves when the peer has closed. */
-  readonly closed: Promise<void>;
+  /** Everything that is still to come until the peer closes, framing and all. */
+  readRest(): Promise<string>;
   destroy(): void;
 }
 
@@ -205,7 +205,10 @@ function readerOf(socket: Socket): RawConnection {
       const text = () => body.toString("utf8");
       return { ...head, body, clean, text, json: (): unknown => JSON.parse(text()) };
     },
-    closed: new Promise((resolve) => socket.once("close", () => resolve())),
+    async readRest() {
+      while (await fill());
+      return buffered.toString("latin1");
+    },
     destroy: () => void socket.destroy(),
   };
 }

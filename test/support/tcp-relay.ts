@@ -10,6 +10,9 @@ export interface TcpRelay {
   restore(): void;
   /** Keeps connections open and lets nothing through any more, on those and on new ones. */
   freeze(): void;
+  /** Connections taken, and connections refused, so far. */
+  accepted(): number;
+  refused(): number;
   close(): Promise<void>;
 }
 
@@ -17,11 +20,15 @@ export interface TcpRelay {
 export async function createTcpRelay(targetPort: number): Promise<TcpRelay> {
   const sockets = new Set<Socket>();
   let state: "open" | "cut" | "frozen" = "open";
+  let accepted = 0;
+  let refused = 0;
   const server = createServer((client) => {
     if (state === "cut") {
+      refused++;
       client.resetAndDestroy();
       return;
     }
+    accepted++;
     const upstream = connect(targetPort, "127.0.0.1");
     for (const [socket, other] of [
       [client, upstream],
@@ -56,6 +63,8 @@ export async function createTcpRelay(targetPort: number): Promise<TcpRelay> {
     freeze() {
       state = "frozen";
     },
+    accepted: () => accepted,
+    refused: () => refused,
     close() {
       breakAll();
       return new Promise((resolve) => server.close(() => resolve()));

@@ -47,13 +47,18 @@ export function checkPoolKeys({ signingKeys, poolKeys, providerAuthorities }: Co
     };
   }
   for (const [provider, keys] of entries) {
-    // A provider elsewhere (a proxy, a mock) may take any key.
-    const owner = Object.hasOwn(providerAuthorities, provider) ? undefined : misplaced(provider, keys);
-    if (owner === undefined) continue;
+    // A provider elsewhere (a proxy, a mock) may take any vendor's keys.
+    const isElsewhere = Object.hasOwn(providerAuthorities, provider);
+    const found = keys.some(isVirtual)
+      ? "a virtual key"
+      : isElsewhere
+        ? undefined
+        : keyOfAnother(provider, keys);
+    if (found === undefined) continue;
     return {
       name,
       ok: false,
-      detail: `pool_keys.${provider} holds ${owner}`,
+      detail: `pool_keys.${provider} holds ${found}`,
       hint: `set a key that ${provider} issued`,
     };
   }
@@ -70,9 +75,10 @@ const KEY_PREFIXES: readonly (readonly [prefix: string, provider: string])[] = [
   ["csk-", "cerebras"],
 ];
 
-function misplaced(provider: string, keys: readonly string[]): string | undefined {
+const isVirtual = (key: string): boolean => key.startsWith(VIRTUAL_KEY_PREFIX);
+
+function keyOfAnother(provider: string, keys: readonly string[]): string | undefined {
   for (const key of keys) {
-    if (key.startsWith(VIRTUAL_KEY_PREFIX)) return "a virtual key";
     const owner = KEY_PREFIXES.find(([prefix]) => key.startsWith(prefix))?.[1];
     if (owner !== undefined && owner !== provider) return `what looks like a key of ${owner}`;
   }

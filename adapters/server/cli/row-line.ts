@@ -17,22 +17,14 @@ export function formatRowLine(row: UsageRow): string {
   ].join("  ");
 }
 
-function tokens({
-  usage_source,
-  input_tokens,
-  output_tokens,
-  cache_read_tokens,
-  reasoning_tokens,
-}: UsageRow): string {
-  if (usage_source === "none") return "no usage";
-  const counts: readonly (readonly [number | undefined, string])[] = [
-    [input_tokens, "in"],
-    [cache_read_tokens, "cached"],
-    [output_tokens, "out"],
-    [reasoning_tokens, "reasoning"],
-  ];
-  const said = counts
-    .flatMap(([count, name]) => (count === undefined ? [] : [`${count} ${name}`]))
-    .join(", ");
-  return usage_source === "reported" ? said : `${said} (${usage_source})`;
+/** Zero of the parts is not worth a word; zero of the whole is. */
+function tokens(row: UsageRow): string {
+  if (row.usage_source === "none") return "no usage";
+  const said = [
+    row.input_tokens !== undefined && `${row.input_tokens} in`,
+    row.cache_read_tokens && `${row.cache_read_tokens} cached`,
+    row.output_tokens !== undefined && `${row.output_tokens} out`,
+    row.reasoning_tokens && `${row.reasoning_tokens} reasoning`,
+  ].filter(Boolean);
+  return `${said.join(", ")}${row.usage_source === "reported" ? "" : ` (${row.usage_source})`}`;
 }

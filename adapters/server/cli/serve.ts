@@ -4,6 +4,7 @@ import { nearest } from "../../../src/config/nearest.ts";
 import { createLog } from "../log.ts";
 import { startGateway } from "../serve.ts";
 import { CONFIG_OPTION, type ConfigOption, readConfig } from "./config-file.ts";
+import { configHelp } from "./config-help.ts";
 import { type CliContext, isExpected } from "./conventions.ts";
 import { withNamedListeners } from "./listeners.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -13,6 +14,7 @@ export function serveCommand(context: CliContext): Command {
     new Command("serve")
       .description("run the gateway (the default command)")
       .option(...CONFIG_OPTION)
+      .addHelpText("after", configHelp)
       // As the default command it is also handed what was meant to be another command.
       .allowExcessArguments()
       .action(async (options: ConfigOption, command: Command) => {
@@ -55,8 +57,9 @@ async function serve(options: ConfigOption, { runtime, runtimeName, version }: C
 function refuseArguments(command: Command): void {
   const [given] = command.args;
   if (given === undefined) return;
-  const names = (command.parent?.commands ?? []).map((one) => one.name());
+  const program = command.parent ?? command;
+  const names = program.commands.map((one) => one.name());
   // Not repeated unless it looks like a command: it may be a key.
   const what = /^[a-z-]{1,16}$/.test(given) ? ` '${given}'` : "";
-  command.error(`error: unknown command${what}; did you mean '${nearest(given, names)}'?`);
+  program.error(`error: unknown command${what}; did you mean '${nearest(given, names)}'?`);
 }

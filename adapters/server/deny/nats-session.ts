@@ -20,6 +20,9 @@ const BUCKET_POLL_MS = 500;
 /** Bounds how long a lost consumer goes unnoticed (three of these); the connection has its own pings. */
 const WATCH_HEARTBEAT_MS = 1_000;
 
+/** An advisory comes a few milliseconds before what it announces is done. */
+const ADVISORY_LEAD_MS = 100;
+
 /** The end of a scan of an empty bucket is a heartbeat. */
 const SCAN_HEARTBEAT_MS = 250;
 
@@ -69,7 +72,9 @@ async function followStream(
   const leaving = deferred<void>();
   const leave = (): void => leaving.resolve();
   // Sent when the stream is created, changed or deleted, to those who may subscribe; others have heartbeats and scans.
-  const advisories = nc.subscribe(`$JS.EVENT.ADVISORY.STREAM.*.KV_${bucket}`, { callback: leave });
+  const advisories = nc.subscribe(`$JS.EVENT.ADVISORY.STREAM.*.KV_${bucket}`, {
+    callback: () => void setTimeout(leave, ADVISORY_LEAD_MS),
+  });
   signal.addEventListener("abort", leave);
   const source = { nc, jsm, stream: `KV_${bucket}`, subjectPrefix: state.subjectPrefix };
   const timer = new AbortController();

@@ -7,7 +7,7 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import type { DenySet } from "../../../src/deny/deny-set.ts";
 import { formatLogEntry, type LogEntry, type LogPosition } from "../../../src/deny/log-format.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
-import { readSnapshot, replaceSnapshot } from "./snapshot-file.ts";
+import { readSnapshot, removeTemporaries, replaceSnapshot } from "./snapshot-file.ts";
 
 /** A disk that cannot keep up: from here on, one replacement of the file is cheaper than the queue. */
 const MAX_QUEUED = 100_000;
@@ -47,6 +47,7 @@ export class SnapshotCache {
    */
   async load(): Promise<LogPosition | undefined> {
     const { path, set, now, log } = this.#options;
+    await removeTemporaries(path).catch(() => undefined); // no directory yet: the first write says so
     try {
       const { set: found, summary } = await readSnapshot(path, now);
       set.adopt(found);
@@ -105,10 +106,9 @@ export class SnapshotCache {
     try {
       // A turn later, so that the changes of one burst share a sync.
       await new Promise(setImmediate);
-      if (await this.#isGone()) this.#mustReplace = true;
-      while (this.#mustReplace || this.#queue.length > 0) {
-        if (this.#mustReplace || this.#lines > 2 * this.#options.set.size + SLACK_LINES)
-          await this.#replaceFile();
+      // Asked after every write too: what went to a file that has lost its name meanwhile is not on disk.
+      while ((await this.#isGone()) || this.#mustReplace || this.#queue.length > 0) {
+        if (this.#mustReplace || this.#lines > 2 * this.#options.set.size + SLACK_LINES) await this.#replaceFile();
         else await this.#appendBatch();
       }
       if (this.#failing) log("info", "deny snapshot written again", { path });
@@ -150,15 +150,12 @@ export class SnapshotCache {
     this.#mustReplace = false;
   }
 
-  /** Has the path come to name another file, or none? */
+  /** Has the path come to name another file, or none? Then the file must be replaced. */
   async #isGone(): Promise<boolean> {
-    if (this.#file === undefined) return true;
-    try {
-      const [held, named] = await Promise.all([this.#file.stat(), stat(this.#options.path)]);
-      return held.ino !== named.ino || held.dev !== named.dev;
-    } catch {
-      return true;
-    }
+    const held = await this.#file?.stat();
+    const named = await stat(this.#options.path).catch(() => undefined);
+    this.#mustReplace ||= held === undefined || held.ino !== named?.ino || held.dev !== named.dev;
+    return this.#mustReplace;
   }
 }
 

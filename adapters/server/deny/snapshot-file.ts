@@ -1,7 +1,7 @@
 /** Reads and replaces a snapshot file whole, in slices that leave the event loop to the relay. */
 
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { DenySet } from "../../../src/deny/deny-set.ts";
 import {
   createLogReader,
@@ -75,6 +75,16 @@ export async function replaceSnapshot(
     await file.close();
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Removes what processes that were killed in `replaceSnapshot` left beside the file. */
+export async function removeTemporaries(path: string): Promise<void> {
+  const directory = dirname(path);
+  for (const name of await readdir(directory)) {
+    if (name.startsWith(`${basename(path)}.`) && /\.\d+\.tmp$/.test(name)) {
+      await rm(join(directory, name), { force: true });
+    }
   }
 }
 

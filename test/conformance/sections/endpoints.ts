@@ -16,13 +16,7 @@ const POSTS = [
   "/rerank",
   "/moderations",
 ];
-const READS = [
-  "/models",
-  "/models/gpt-5",
-  "/models/meta-llama/Llama-4",
-  "/models/meta-llama%2FLlama-4",
-  "/models/a%20b",
-];
+const READS = ["/models", "/models/gpt-5", "/models/meta-llama/Llama-4", "/models/meta-llama%2FLlama-4"];
 
 const ALLOWED_BASES = [
   "/deepseek/chat/completions",
@@ -100,8 +94,9 @@ export const endpoints: Section = (check) => {
 
   for (const target of TRICKS) {
     check(`endpoints/trick:${target}`, `refuses a managed ${target}`, async (lab) => {
-      await refused(lab, { target }, NOT_ALLOWED);
-      await refused(lab, { target, ...jsonBody(chat()) }, NOT_ALLOWED);
+      const dialect = target.startsWith("/anthropic") ? "anthropic" : "openai";
+      await refused(lab, { target }, { ...NOT_ALLOWED, dialect });
+      await refused(lab, { target, ...jsonBody(chat()) }, { ...NOT_ALLOWED, dialect });
     });
   }
 

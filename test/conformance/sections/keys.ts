@@ -180,20 +180,6 @@ export const keys: Section = (check) => {
       headers: [["api-key", KEY]],
     },
     "two different managed query keys": { target: `${TARGET}?key=${OTHER_KEY}&key=${KEY}` },
-    "two x-api-key headers, managed first": {
-      target: TARGET,
-      headers: [
-        ["x-api-key", KEY],
-        ["x-api-key", BYO_KEY],
-      ],
-    },
-    "two x-api-key headers, managed last": {
-      target: TARGET,
-      headers: [
-        ["x-api-key", BYO_KEY],
-        ["x-api-key", KEY],
-      ],
-    },
     "a bad managed key beside a good BYO one": {
       target: TARGET,
       headers: [

@@ -2,7 +2,6 @@
 import { expect } from "vitest";
 import { closeBeforeHead } from "../../support/answers.ts";
 import { forge } from "../../support/mint.ts";
-import { openRaw } from "../../support/raw-http.ts";
 import {
   type Ask,
   ask,
@@ -11,7 +10,6 @@ import {
   chat,
   expectRefusal,
   jsonBody,
-  KEY,
   type Refusal,
   refused,
   relayed,
@@ -124,13 +122,10 @@ export const refusals: Section = (check) => {
   });
 
   check("refusals/head", "answers a refused HEAD without a body", async (lab) => {
-    const connection = await openRaw(lab.base.url);
-    const credential = `authorization: Bearer ${KEY}`;
-    connection.send(`HEAD /openai/v1/files HTTP/1.1\r\nhost: x\r\n${credential}\r\n\r\n`);
-    expect((await connection.readResponse(true)).status).toBe(404);
-    connection.send(`HEAD /openai/v1/models HTTP/1.1\r\nhost: x\r\n${credential}\r\n\r\n`);
-    expect((await connection.readResponse(true)).status).toBe(200);
-    connection.destroy();
+    const connection = await begin(lab.base, { method: "HEAD", target: "/openai/v1/files" });
+    const { status } = await connection.readHead();
+    connection.socket.end();
+    expect([status, await connection.readRest()]).toEqual([404, ""]);
   });
 
   for (const [why, body] of Object.entries({

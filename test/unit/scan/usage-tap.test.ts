@@ -1,17 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { TapResult } from "../../../src/scan/usage-tap.ts";
-import {
-  CHUNK_SIZES,
-  cutAt,
-  cutEvery,
-  type Expected,
-  type Fixture,
-  fixtures,
-  readFixture,
-  readWith,
-} from "./fixtures.ts";
-
-const bytes = (text: string) => new TextEncoder().encode(text);
+import { CHUNK_SIZES, cutAt, cutEvery, type Expected, type Fixture, fixtures, readWith } from "./fixtures.ts";
 
 function outcomeOf(result: TapResult, expected: Expected): Expected["outcome"] {
   if (result.error) return "error";

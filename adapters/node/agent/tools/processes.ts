@@ -24,7 +24,7 @@ export interface ProcessEnd {
 export interface Processes {
   /** Settles when the program has ended, not when its last descendant has. Rejects when it cannot be started. */
   run(options: ProcessOptions): Promise<ProcessEnd>;
-  /** Kills what earlier programs left in the background. */
+  /** Kills what runs, and what earlier programs left in the background. */
   killAll(): void;
 }
 
@@ -36,8 +36,8 @@ const quietMs = 50;
 const maxQuietMs = 1_000;
 
 export function createProcesses(): Processes {
-  /** Groups that outlived their leader: their id cannot be used again while a member is alive. */
-  const leftovers = new Set<number>();
+  /** Groups that run, or outlived their leader: an id cannot be used again while a member is alive. */
+  const groups = new Set<number>();
 
   return {
     async run(options) {
@@ -54,18 +54,18 @@ export function createProcesses(): Processes {
       });
       if (child.pid === undefined) return ended.then((end) => ({ ...end, timedOut: false }));
       const group = child.pid;
-      leftovers.add(group);
+      groups.add(group);
       const stopper = createStopper(group, options);
       const end = await ended;
       stopper.cancel();
       await stopper.stopped();
       await output.settled();
-      if (!isAlive(group)) leftovers.delete(group);
+      if (!isAlive(group)) groups.delete(group);
       return { ...end, timedOut: stopper.timedOut() };
     },
     killAll() {
-      for (const group of leftovers) signalGroup(group, "SIGKILL");
-      leftovers.clear();
+      for (const group of groups) signalGroup(group, "SIGKILL");
+      groups.clear();
     },
   };
 }
@@ -153,4 +153,9 @@ function follow(child: ReturnType<typeof spawn>, options: ProcessOptions) {
         if (stream && "unref" in stream) (stream as { unref(): void }).unref();
     },
   };
+}
+
+/** Node types a child's stream as any `Readable`; it is a socket, which would keep the agent's process alive. */
+function unref(stream: object | null): void {
+  if (stream && "unref" in stream && typeof stream.unref === "function") stream.unref();
 }

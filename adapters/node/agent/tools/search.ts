@@ -45,8 +45,7 @@ function find(job: FindJob, post: Post): boolean {
 }
 
 function grep(job: GrepJob, post: Post): boolean {
-  const source = job.literal ? job.pattern.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") : job.pattern;
-  const pattern = new RegExp(source, job.ignoreCase ? "iu" : "u");
+  const pattern = compile(job);
   const wanted = job.glob === undefined ? () => true : createGlob(job.root, job.glob);
   let left = job.limit;
   let seen = 0;
@@ -61,6 +60,19 @@ function grep(job: GrepJob, post: Post): boolean {
     if (limited) return true;
   }
   return false;
+}
+
+/** Unicode mode is stricter about needless escapes than a model is; a leading `(?i)` is how other engines spell a flag. */
+function compile({ pattern, literal, ignoreCase }: GrepJob): RegExp {
+  const inline = !literal && pattern.startsWith("(?i)");
+  const plain = inline ? pattern.slice(4) : pattern;
+  const source = literal ? plain.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") : plain;
+  const flags = ignoreCase || inline ? "i" : "";
+  try {
+    return new RegExp(source, `${flags}u`);
+  } catch {
+    return new RegExp(source, flags);
+  }
 }
 
 function* filesOf(root: string): Generator<string> {

@@ -1,0 +1,134 @@
+/** `beyond-ai-agent serve`: newline-delimited JSON on stdio, for a controller elsewhere. */
+import { messageOf } from "../../../src/agent/errors.ts";
+import { asString, isObject, type JsonObject, parseJson } from "../../../src/agent/json.ts";
+import { type Command, type CommandContext, commands } from "./commands.ts";
+import { type LineRecord, readLines } from "./line-reader.ts";
+import { agentFactory } from "./open-agent.ts";
+import { readConfig, type SharedFlags } from "./options.ts";
+import { createOutput } from "./output.ts";
+import { createSessionHost } from "./session-host.ts";
+import { watchSignals } from "./signals.ts";
+import { createProcesses } from "./tools/processes.ts";
+import { UsageError } from "./usage-error.ts";
+
+export interface ServeFlags extends SharedFlags {
+  sessionFile?: string;
+  sessionDir?: string;
+}
+
+/** A prompt with a few images at their largest; what is longer is no command. */
+const maxFrameBytes = 32 * 1024 * 1024;
+
+/** Gives the exit code: 0 at the end of stdin, 128 + n on a signal. Throws before the first frame only. */
+export async function serveCommand(flags: ServeFlags, env: NodeJS.ProcessEnv): Promise<number> {
+  if (flags.sessionFile !== undefined && flags.sessionDir !== undefined) {
+    throw new UsageError("give --session-file or --session-dir, not both");
+  }
+  const config = readConfig(flags, env);
+  const processes = createProcesses();
+  const endInput = () => process.stdin.destroy();
+  const signals = watchSignals(endInput, () => processes.killAll());
+  const output = createOutput(process.stdout, endInput);
+  const send = (frame: object) => output.write(`${JSON.stringify(frame)}\n`);
+  const { tools, open } = agentFactory(config, processes);
+  const host = await createSessionHost({
+    config,
+    sessionFile: flags.sessionFile,
+    sessionFolder: flags.sessionDir,
+    open,
+  });
+  const { header, state } = host.agent.session;
+  await send({ type: "ready", session_id: header.id, model: state.model, cwd: config.cwd });
+
+  const dispatch = createDispatcher(
+    { host, cwd: config.cwd, tools, onEvent: (event) => send({ type: "event", event }) },
+    send,
+  );
+  try {
+    for await (const record of readLines(process.stdin, maxFrameBytes)) await dispatch.take(record);
+  } catch {
+    // Stdin was destroyed, by a signal or by its other end: that is its end.
+  }
+  host.agent.abort();
+  await dispatch.idle();
+  processes.killAll();
+  await host.agent.session.sync().catch((thrown) => process.stderr.write(`error: ${messageOf(thrown)}\n`));
+  await output.flush();
+  return signals.exitCode() ?? 0;
+}
+
+type Send = (frame: object) => Promise<void>;
+
+/** Takes commands in order; a job runs beside the commands that are served at once. */
+function createDispatcher(context: CommandContext, send: Send) {
+  let job: Promise<void> | undefined;
+
+  async function respond(name: string, input: JsonObject, command: Command): Promise<void> {
+    const head = { type: "response", ...(input.id !== undefined && { id: input.id }), command: name };
+    try {
+      const data = await command.run(input, context);
+      await send({ ...head, success: true, ...(data !== undefined && { data }) });
+    } catch (thrown) {
+      await send({ ...head, success: false, error: messageOf(thrown) });
+    }
+  }
+
+  return {
+    async take(record: LineRecord): Promise<void> {
+      const parsed = parseRecord(record);
+      if (parsed === "blank") return;
+      if ("problem" in parsed) {
+        await send({ type: "response", command: "?", success: false, error: parsed.problem });
+        return;
+      }
+      const { name, input } = parsed;
+      const command = commands.get(name);
+      if (!command)
+        return respond(name, input, failing(`unknown command ${JSON.stringify(name)}; see get_commands`));
+      if (job && command.when !== "now")
+        return respond(name, input, failing(`busy: ${name} has to wait until the run ends`));
+      if (command.when !== "job") return respond(name, input, command);
+      job = respond(name, input, command).finally(() => {
+        job = undefined;
+      });
+    },
+    idle: () => job ?? Promise.resolve(),
+  };
+}
+
+function failing(error: string): Command {
+  return {
+    when: "now",
+    input: [],
+    run: () => {
+      throw new Error(error);
+    },
+  };
+}
+
+type ParsedRecord =
+  | "blank"
+  | { readonly problem: string }
+  | { readonly name: string; readonly input: JsonObject };
+
+function parseRecord(record: LineRecord): ParsedRecord {
+  if ("skippedBytes" in record) {
+    return { problem: `line of ${record.skippedBytes} bytes; at most ${maxFrameBytes} are read` };
+  }
+  const text = decode(record.line);
+  if (text === undefined) return { problem: "bad JSON: not UTF-8" };
+  if (text.trim() === "") return "blank";
+  const input = parseJson(text);
+  if (input === undefined) return { problem: "bad JSON" };
+  const name = isObject(input) ? asString(input.type) : undefined;
+  if (!isObject(input) || name === undefined) return { problem: 'want an object with a "type"' };
+  return { name, input };
+}
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

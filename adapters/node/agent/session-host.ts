@@ -1,0 +1,102 @@
+/** The session that `serve` works on, and how it is exchanged for another. */
+import { dirname } from "node:path";
+import {
+  type Agent,
+  createSession,
+  entriesUpTo,
+  type NewSession,
+  newHeader,
+  type Session,
+  type SessionEntry,
+  SessionError,
+} from "../../../src/agent/index.ts";
+import type { AgentConfig } from "./options.ts";
+import { openOrCreate } from "./run-session.ts";
+import {
+  createSessionFile,
+  defaultSessionFolder,
+  listSessionFiles,
+  openSessionFile,
+  type SessionSummary,
+  sessionPath,
+} from "./session-files.ts";
+import { errorCode } from "./tools/paths.ts";
+
+export interface SessionHost {
+  /** The agent of the current session. */
+  readonly agent: Agent;
+  start(): Promise<void>;
+  list(): Promise<readonly SessionSummary[]>;
+  switchTo(id: string): Promise<void>;
+  /** A new session that begins with the current one's entries, up to and with the one named. */
+  fork(upto: string | undefined): Promise<void>;
+}
+
+export interface HostOptions {
+  readonly config: AgentConfig;
+  readonly sessionFile: string | undefined;
+  readonly sessionFolder: string | undefined;
+  /** Makes the agent of a session. */
+  readonly open: (session: Session) => Agent;
+}
+
+/** Throws `SessionError` when the file that was named cannot be used. */
+export async function createSessionHost({
+  config,
+  sessionFile,
+  sessionFolder,
+  open,
+}: HostOptions): Promise<SessionHost> {
+  const folder =
+    sessionFolder ?? (sessionFile === undefined ? defaultSessionFolder(config.env) : dirname(sessionFile));
+  const mustKeep = sessionFile !== undefined || sessionFolder !== undefined;
+  const model = () => agent?.session.state.model ?? config.givenModel ?? config.defaultModel;
+  let agent: Agent | undefined;
+
+  async function create(given: Partial<NewSession>, entries: readonly SessionEntry[] = []): Promise<Session> {
+    const header = newHeader({ cwd: config.cwd, model: model(), ...given });
+    try {
+      return await createSessionFile(sessionPath(folder, header), header, entries);
+    } catch (thrown) {
+      if (mustKeep)
+        throw new SessionError(`cannot make a session in ${folder}: ${errorCode(thrown) ?? "unknown"}`);
+      process.stderr.write(`[the session is not kept: ${folder} cannot be written]\n`);
+      return createSession(header, undefined, entries);
+    }
+  }
+
+  let current = open(sessionFile === undefined ? await create({}) : await openOrCreate(sessionFile, config));
+  agent = current;
+
+  function use(session: Session): void {
+    const { thinkingBudget } = current;
+    current = open(session);
+    current.thinkingBudget = thinkingBudget;
+    agent = current;
+  }
+
+  return {
+    get agent() {
+      return current;
+    },
+    async start() {
+      use(await create({}));
+    },
+    list: () => listSessionFiles(folder),
+    async switchTo(id) {
+      const found = (await listSessionFiles(folder)).find(({ session_id }) => session_id === id);
+      const session = found && (await openSessionFile(found.path));
+      if (!session) throw new SessionError(`no session ${JSON.stringify(id)}`);
+      use(session);
+    },
+    async fork(upto) {
+      const { header, entries, state } = current.session;
+      use(
+        await create(
+          { parent: header.id, title: state.title, model: header.model },
+          entriesUpTo(entries, upto),
+        ),
+      );
+    },
+  };
+}

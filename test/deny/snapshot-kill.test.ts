@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, expect, it } from "vitest";
+import { readSnapshot } from "../../adapters/server/deny/snapshot-file.ts";
+import { formatDenyKey } from "../../src/deny/entry.ts";
+import { createCleanup, temporaryDirectory } from "../support/deny.ts";
+import { changeOf } from "./snapshot-changes.ts";
+
+const WRITER = fileURLToPath(new URL("./snapshot-writer.ts", import.meta.url));
+const KILLS = 200;
+/** Processes at a time, each with a file of its own. */
+const LANES = 2;
+
+const cleanup = createCleanup();
+afterEach(cleanup.run);
+
+it(`enforces what was on disk, and nothing that was removed, after each of ${KILLS} SIGKILLs at random moments`, async () => {
+  const { path, remove } = await temporaryDirectory();
+  cleanup.defer(remove);
+  const lanes = await Promise.all(Array.from({ length: LANES }, (_, n) => runLane(join(path, `${n}.jsonl`))));
+  // The writers got somewhere: a test in which nothing was ever acknowledged shows nothing.
+  for (const { acknowledged } of lanes) expect(acknowledged).toBeGreaterThan(KILLS);
+}, 180_000);
+
+async function runLane(path: string): Promise<{ acknowledged: number }> {
+  let acknowledged = 0;
+  for (let kill = 0; kill < KILLS / LANES; kill++) {
+    acknowledged = Math.max(acknowledged, await writeUntilKilled(path, Math.random() * 120));
+    const { set, summary } = await readSnapshot(path, Date.now);
+    // Exactly the state after some revision, which is no older than the last one that was acknowledged.
+    expect(summary.revision).toBeGreaterThanOrEqual(acknowledged);
+    const held = Object.fromEntries([...set.entries()].map(([id, deny]) => [formatDenyKey(id), deny.reason]));
+    expect(held).toEqual(stateAfter(summary.revision));
+  }
+  return { acknowledged };
+}
+
+/** The last number that the writer printed before it died, `lifeMs` after its first. */
+function writeUntilKilled(path: string, lifeMs: number): Promise<number> {
+  const child = spawn(process.execPath, [WRITER, path], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    if (output === "") setTimeout(() => child.kill("SIGKILL"), lifeMs);
+    output += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", () => resolve(Number(output.slice(0, output.lastIndexOf("\n")).split("\n").at(-1))));
+  });
+}
+
+function stateAfter(revision: number): Record<string, string> {
+  const state: Record<string, string> = {};
+  for (let at = 1; at <= revision; at++) {
+    const { id, deny } = changeOf(at);
+    if (deny === undefined) delete state[formatDenyKey(id)];
+    else state[formatDenyKey(id)] = deny.reason;
+  }
+  return state;
+}

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { createChunkWords, useChunk } from "../../../src/scan/byte-search.ts";
+import { LineTemplates } from "../../../src/scan/line-templates.ts";
+import { ResponseReader } from "../../../src/scan/response-reader.ts";
+import { CHAT_WIRE } from "../../../src/scan/wires.ts";
+import { cutEvery, readWith } from "./fixtures.ts";
+import { createRandom, cutAtRandom, pick } from "./wild-json.ts";
+import { writeStream } from "./wild-stream.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const PATHS = { chat: "/v1/chat/completions", responses: "/v1/responses", messages: "/v1/messages" } as const;
+
+/** Learns one event and tells what another one counts, or undefined where it does not fit. */
+function matchAfter(learned: string, next: string): { deltas: number; textBytes: number } | undefined {
+  const reader = new ResponseReader(CHAT_WIRE, CHAT_WIRE.sse);
+  reader.begin();
+  const templates = new LineTemplates(CHAT_WIRE.sse);
+  const input = bytes(learned);
+  const to = input.length;
+  templates.learn(input, { from: 0, to, dataFrom: 5, dataTo: to - 2 }, reader);
+  const words = createChunkWords();
+  const chunk = bytes(next);
+  useChunk(words, chunk);
+  const end = templates.match(words, 0, chunk.length, reader);
+  if (end < 0) return undefined;
+  expect(end).toBe(chunk.length);
+  return { deltas: reader.outputDeltas, textBytes: reader.outputTextBytes };
+}
+
+const LEARNED =
+  'data: {"id":"c1","created":17,"model":"m","choices":[{"delta":{"content":"one"}}],"usage":null,"pad":"x"}\n\n';
+const change = (from: string, to: string) => LEARNED.replace(from, to);
+
+describe("line templates", () => {
+  test.each([
+    ["the same event", LEARNED, 3],
+    ["other text", change("one", "four"), 4],
+    ["text with escapes", change("one", '\\n\\"\\\\'), 3],
+    ["text outside ASCII", change("one", "é"), 2],
+    ["a string that nobody wants", change('"x"', '"long \\u0041 one"').replace("\\u0041", "\\t"), 3],
+    ["a number that nobody wants", change("17", "-2.5e9"), 3],
+    ["blanks before the last brace", change("}\n\n", "   }\n\n"), 3],
+  ])("fit %s", (_, next, textBytes) => {
+    expect(matchAfter(LEARNED, next)).toEqual({ deltas: 1, textBytes });
+  });
+
+  test("count no delta for empty text", () => {
+    expect(matchAfter(LEARNED, change("one", ""))).toEqual({ deltas: 0, textBytes: 0 });
+  });
+
+  test.each([
+    ["another model", change('"m"', '"n"')],
+    ["another id", change("c1", "c2")],
+    ["usage", change("null", "{}")],
+    ["a member more", change('"pad"', '"error":1,"pad"')],
+    ["another name", change('"content"', '"refusal"')],
+    ["a unicode escape", change("one", "\\u0041")],
+    ["a line end in a string", change("one", "o\nne")],
+    ["a literal for a number", change("17", "null")],
+    ["an event that is not whole", LEARNED.slice(0, -1)],
+    ["another line end", change("\n\n", "\r\n")],
+  ])("do not fit %s", (_, next) => {
+    expect(matchAfter(LEARNED, next)).toBeUndefined();
+  });
+
+  test("are not made of events with usage in them", () => {
+    const learned = change("null", '{"prompt_tokens":1}');
+    expect(matchAfter(learned, learned)).toBeUndefined();
+  });
+
+  test("give the same result as a full parse, on random streams of each wire", () => {
+    const random = createRandom(99);
+    for (let run = 0; run < 2500; run++) {
+      const wire = pick(["chat", "responses", "messages"] as const, random);
+      const input = bytes(writeStream(wire, 25, random));
+      const options = { path: PATHS[wire], sse: true };
+      // No event is whole in a chunk of one byte, so nothing is ever matched there.
+      const parsed = readWith(cutEvery(input, 1), options);
+      expect(readWith([input], options)).toEqual(parsed);
+      expect(readWith(cutAtRandom(input, random), options)).toEqual(parsed);
+    }
+  });
+});
