@@ -5,8 +5,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
-import { admit, type Admission, type Plan } from "../../src/gateway/admission.ts";
-import { errorResponse, type ErrorCode, type ErrorResponse, wireCode } from "../../src/gateway/errors.ts";
+import { type Admission, admit, type Plan } from "../../src/gateway/admission.ts";
+import { type ErrorCode, type ErrorResponse, errorResponse, wireCode } from "../../src/gateway/errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
 import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
 import type { Inbound } from "../../src/gateway/inbound.ts";
@@ -32,7 +32,11 @@ export function createListener(state: GatewayState, pools: () => Pools, expectsC
       state.log("error", "request failed", { error: String(error) });
       state.metrics.rejections.add(1, label("reason", "internal_error"));
       const requestId = state.nextRequestId();
-      writeError(request, response, errorResponse({ ok: false, code: "internal_error", dialect: "openai", requestId }));
+      writeError(
+        request,
+        response,
+        errorResponse({ ok: false, code: "internal_error", dialect: "openai", requestId }),
+      );
     };
     try {
       const admission = admit(state, inboundOf(request));
@@ -66,7 +70,11 @@ function originForm(target: string): string {
 /** How long the rest of a refused upload is read and dropped, so that the client gets to read its answer. */
 const LINGER_MS = 5_000;
 
-function writeError(request: IncomingMessage, response: ServerResponse, { status, headers, body }: ErrorResponse): void {
+function writeError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: ErrorResponse,
+): void {
   if (response.headersSent || response.destroyed) return breakOff(response);
   const list = [...headers, "content-length", String(Buffer.byteLength(body))];
   if (!request.complete) {
@@ -104,6 +112,8 @@ class NodeRelay implements Dispatcher.DispatchHandler {
   /** Larger bodies go up as they come. */
   #streams = false;
   #upload: Readable | undefined;
+  #writeTimer: NodeJS.Timeout | undefined;
+  #timedOut = false;
   #retries = 0;
   #bodyRefused: ErrorCode | undefined;
   #clientGone = false;
@@ -113,7 +123,13 @@ class NodeRelay implements Dispatcher.DispatchHandler {
   #drainTimer: NodeJS.Timeout | undefined;
   #ended = false;
 
-  constructor(state: GatewayState, pools: Pools, request: IncomingMessage, response: ServerResponse, plan: Plan) {
+  constructor(
+    state: GatewayState,
+    pools: Pools,
+    request: IncomingMessage,
+    response: ServerResponse,
+    plan: Plan,
+  ) {
     this.#state = state;
     this.#pools = pools;
     this.#request = request;
@@ -127,7 +143,8 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     this.#response.on("error", () => {});
     this.#request.on("error", () => {});
     const { declaredLength } = this.#plan;
-    const hasBody = declaredLength === undefined ? "transfer-encoding" in this.#request.headers : declaredLength > 0;
+    const hasBody =
+      declaredLength === undefined ? "transfer-encoding" in this.#request.headers : declaredLength > 0;
     if (!hasBody) return this.#dispatch();
     if (declaredLength === undefined || declaredLength > MAX_WHOLE_BODY) return this.#stream();
     this.#readWhole(declaredLength);
@@ -163,9 +180,26 @@ class NodeRelay implements Dispatcher.DispatchHandler {
       this.#refuseBody(chunks);
       return false;
     }
-    for (const chunk of chunks) if (!this.#upload?.push(chunk)) this.#request.pause();
+    for (const chunk of chunks) if (!this.#upload?.push(chunk)) this.#awaitProvider();
     return true;
   }
+
+  /** The provider takes no more for now: the client waits, and the provider has `write_timeout_secs`. */
+  #awaitProvider(): void {
+    this.#request.pause();
+    this.#writeTimer ??= setTimeout(this.#onWriteTimeout, this.#plan.settings.config.writeTimeoutSecs * 1000);
+  }
+
+  readonly #readMore = (): void => {
+    clearTimeout(this.#writeTimer);
+    this.#writeTimer = undefined;
+    this.#request.resume();
+  };
+
+  readonly #onWriteTimeout = (): void => {
+    this.#timedOut = true;
+    this.#flow?.abort(new Error("the provider takes no more of the request"));
+  };
 
   #refuseBody(code: ErrorCode): void {
     if (this.#ended || this.#bodyRefused !== undefined) return;
@@ -179,10 +213,11 @@ class NodeRelay implements Dispatcher.DispatchHandler {
   #dispatch(): void {
     const { provider, method, path, query, declaredLength } = this.#plan;
     const headers = this.#exchange.headersUp();
-    const length = this.#whole?.length ?? (this.#streams ? this.#exchange.request.upstreamLength : declaredLength);
+    const length =
+      this.#whole?.length ?? (this.#streams ? this.#exchange.request.upstreamLength : declaredLength);
     if (length !== undefined) headers.push("content-length", String(length));
     if (this.#streams) {
-      this.#upload = new Readable({ read: () => void this.#request.resume() });
+      this.#upload = new Readable({ read: this.#readMore });
       this.#upload.on("error", () => {});
     }
     try {
@@ -266,10 +301,7 @@ class NodeRelay implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (this.#walking) {
-      this.#walking = false;
-      return this.#dispatch();
-    }
+    if (this.#walking) return this.#walkOn();
     if (!this.#clientGone) {
       this.#exchange.flush(this.#write);
       this.#response.end();
@@ -279,19 +311,33 @@ class NodeRelay implements Dispatcher.DispatchHandler {
 
   onResponseError(_flow: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#ended) return;
+    clearTimeout(this.#writeTimer);
     if (this.#bodyRefused !== undefined) return this.#fail(this.#bodyRefused);
     if (this.#clientGone) return this.#end("client_gone");
+    if (this.#walking) return this.#walkOn();
     if (!this.#flow && this.#retries < CONNECT_RETRIES) {
       this.#retries++;
       this.#exchange.connectRetried();
       return this.#dispatch();
     }
     const { requestId, provider } = this.#plan;
-    this.#state.log("warn", "upstream failed", { request_id: requestId, provider: provider.name, error: error.message });
-    if (!this.#response.headersSent && this.#response.statusMessage === undefined) return this.#fail(errorCodeOf(error));
+    this.#state.log("warn", "upstream failed", {
+      request_id: requestId,
+      provider: provider.name,
+      error: error.message,
+    });
+    if (!this.#response.headersSent && this.#response.statusMessage === undefined) {
+      return this.#fail(this.#timedOut ? "upstream_timeout" : errorCodeOf(error));
+    }
     this.#exchange.flush(this.#write);
     breakOff(this.#response);
     this.#end("upstream_cut");
+  }
+
+  /** The 429 is over, whole or not: on with the next pool key. */
+  #walkOn(): void {
+    this.#walking = false;
+    this.#dispatch();
   }
 
   #fail(code: ErrorCode): void {
@@ -304,6 +350,7 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#drainTimer);
+    clearTimeout(this.#writeTimer);
     this.#exchange.finish(ending);
     // A provider may answer before the upload is through; the rest of it must not hold the connection.
     if (!this.#request.complete) discard(this.#request);

@@ -2,8 +2,8 @@
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { ListenAddress } from "../../src/config/address.ts";
-import { createListener } from "./relay.ts";
 import type { OpenServer, ServerRuntime } from "../server/serve.ts";
+import { createListener } from "./relay.ts";
 import { createPools } from "./upstream.ts";
 
 /** Time for a client to send its whole request head, in milliseconds. */
@@ -23,8 +23,14 @@ export const nodeRuntime: ServerRuntime = {
       maxHeaderSize: MAX_HEADER_BYTES,
       noDelay: true,
     });
-    server.on("request", createListener(state, () => pools));
-    server.on("checkContinue", createListener(state, () => pools, true));
+    server.on(
+      "request",
+      createListener(state, () => pools),
+    );
+    server.on(
+      "checkContinue",
+      createListener(state, () => pools, true),
+    );
     const open = await listen(server, address);
     return {
       ...open,
@@ -56,7 +62,9 @@ function listen(server: Server, { host, port }: ListenAddress): Promise<OpenServ
 /** node:http closes what is idle when asked, but not what becomes idle later. */
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.prependListener("request", (_request, response) => response.once("close", () => server.closeIdleConnections()));
+    server.prependListener("request", (_request, response) =>
+      response.once("close", () => server.closeIdleConnections()),
+    );
     const sweep = setInterval(() => server.closeIdleConnections(), 100);
     server.close(() => {
       clearInterval(sweep);

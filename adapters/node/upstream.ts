@@ -2,7 +2,13 @@
 import { type Dispatcher, Pool } from "undici";
 import type { Config } from "../../src/config/keys.ts";
 import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
-import { type HeaderList, type Upstream, UpstreamError, type UpstreamRequest, type UpstreamResponse } from "../../src/gateway/ports.ts";
+import {
+  type HeaderList,
+  type Upstream,
+  UpstreamError,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from "../../src/gateway/ports.ts";
 
 export type UpstreamConfig = Pick<
   Config,
@@ -55,7 +61,9 @@ export function headerList(headers: Record<string, string | string[] | undefined
 
 /** What became of a request that got no head: a time-out, or anything else. */
 export function errorCodeOf(error: Error): UpstreamError["code"] {
-  return "code" in error && error.code === "UND_ERR_HEADERS_TIMEOUT" ? "upstream_timeout" : "upstream_unreachable";
+  return "code" in error && error.code === "UND_ERR_HEADERS_TIMEOUT"
+    ? "upstream_timeout"
+    : "upstream_unreachable";
 }
 
 /** The `Upstream` port over the pools, for the portable relay on Node. */

@@ -1,14 +1,14 @@
 /** Decides, before any byte goes to a provider, whether a request may pass: the checks in their order, on plain values. */
 import type { Provider } from "../config/providers.ts";
-import { parseVirtualKey, type ParsedKey, type VirtualKey } from "../keys/virtual-key.ts";
-import { findCredential, withoutCredential, type Credential } from "./credentials.ts";
+import { type ParsedKey, parseVirtualKey, type VirtualKey } from "../keys/virtual-key.ts";
+import type { Admission as BreakerAdmission } from "../limit/breaker.ts";
+import { type Credential, findCredential, withoutCredential } from "./credentials.ts";
 import { checkEndpoint } from "./endpoints.ts";
 import type { Dialect, ErrorCode, Refusal } from "./errors.ts";
 import { headersUpByo, headersUpManaged } from "./headers.ts";
-import { readHeaders, type HeaderFacts, type Inbound } from "./inbound.ts";
-import type { Admission as BreakerAdmission } from "../limit/breaker.ts";
+import { type HeaderFacts, type Inbound, readHeaders } from "./inbound.ts";
 import type { DenyReason } from "./ports.ts";
-import { route, type Route } from "./routing.ts";
+import { type Route, route } from "./routing.ts";
 import type { GatewayState, Settings } from "./state.ts";
 
 /** What a managed request carries beyond a BYO one. */
@@ -136,7 +136,8 @@ class PendingRequest {
 
   #checkShared(credential: Credential): Refusal | undefined {
     const { byoCeiling, verifyCeiling, verifier } = this.#settings;
-    if (!credential.managed) return byoCeiling.allow(this.#nowMs) ? undefined : this.refuse("byo_rate_limited");
+    if (!credential.managed)
+      return byoCeiling.allow(this.#nowMs) ? undefined : this.refuse("byo_rate_limited");
     if (credential.ambiguous) return undefined;
     this.#recalled = verifier.recall(credential.value);
     if (this.#recalled) return undefined;

@@ -47,7 +47,12 @@ export function createApp(state: GatewayState, ports: RelayPorts): Hono {
   app.all("*", (context) => {
     const request = context.req.raw;
     const waitUntil = waitUntilOf(context);
-    return relay(state, waitUntil ? { ...ports, waitUntil } : ports, request, inboundOf(request, mountDepth(context)));
+    return relay(
+      state,
+      waitUntil ? { ...ports, waitUntil } : ports,
+      request,
+      inboundOf(request, mountDepth(context)),
+    );
   });
   return app;
 }

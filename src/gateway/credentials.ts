@@ -22,7 +22,12 @@ export function findCredential(facts: HeaderFacts, query: string): Credential | 
   const managed = given.filter(holdsVirtualKey);
   const ambiguous = facts.authorization.includes(",") || managed.some((value) => value !== managed[0]);
   if (managed[0] !== undefined) return { value: managed[0], managed: true, ambiguous, byoInXApiKey: false };
-  return { value: first, managed: false, ambiguous, byoInXApiKey: authorization === "" && facts.xApiKey !== "" };
+  return {
+    value: first,
+    managed: false,
+    ambiguous,
+    byoInXApiKey: authorization === "" && facts.xApiKey !== "",
+  };
 }
 
 /** Also with something around it, as a second scheme or another header's value: that is refused, and never goes on as BYO. */

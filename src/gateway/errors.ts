@@ -90,7 +90,8 @@ const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
     status: 401,
     type: "authentication_error",
     retry: "never",
-    message: "The virtual key is not valid here. Send exactly one key; ask its issuer for a new one if it persists.",
+    message:
+      "The virtual key is not valid here. Send exactly one key; ask its issuer for a new one if it persists.",
   },
   spend_denied: {
     status: 402,
@@ -108,14 +109,16 @@ const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
     status: 404,
     type: "not_found_error",
     retry: "never",
-    message: "A virtual key does not reach this endpoint. Use a generation endpoint, or your own provider key.",
+    message:
+      "A virtual key does not reach this endpoint. Use a generation endpoint, or your own provider key.",
   },
   method_not_allowed: {
     code: "endpoint_not_allowed",
     status: 405,
     type: "invalid_request_error",
     retry: "never",
-    message: "A virtual key does not reach this endpoint with this method. Use one that the `allow` header names.",
+    message:
+      "A virtual key does not reach this endpoint with this method. Use one that the `allow` header names.",
   },
   unsupported_encoding: {
     status: 415,
@@ -152,7 +155,11 @@ const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
     retry: "never",
     message: "The provider sent no answer in time. It may still be at work on the request.",
   },
-  internal_error: { status: 500, type: "api_error", message: "The gateway failed. Retry; tell the operator if it persists." },
+  internal_error: {
+    status: 500,
+    type: "api_error",
+    message: "The gateway failed. Retry; tell the operator if it persists.",
+  },
 };
 
 /** A decision not to relay, as plain values. */

@@ -6,12 +6,12 @@ import { createUsageFilter } from "../scan/usage-filter.ts";
 import { createUsageTap, type UsageTap } from "../scan/usage-tap.ts";
 import { wireOf } from "../scan/wires.ts";
 import type { Plan } from "./admission.ts";
-import { errorResponse, wireCode, type ErrorCode, type ErrorResponse } from "./errors.ts";
+import { type ErrorCode, type ErrorResponse, errorResponse, wireCode } from "./errors.ts";
 import { headersDown } from "./headers.ts";
 import { label } from "./metrics.ts";
 import type { BodyDecoder, HeaderList } from "./ports.ts";
 import { createRequestBody, type RequestBody } from "./request-body.ts";
-import { countTokens, buildRow, type Ending, type Facts } from "./settle.ts";
+import { buildRow, countTokens, type Ending, type Facts } from "./settle.ts";
 import type { GatewayState } from "./state.ts";
 
 /** Largest declared body that is read whole before it is sent, in bytes: one write, an exact length, and it can be replayed. */
@@ -68,7 +68,10 @@ export class Exchange {
   begin(status: number, headers: HeaderList): string[] {
     this.#status = status;
     const { plan } = this;
-    this.#state.metrics.responses.add(1, `${this.#providerLabel},${label("status", `${Math.floor(status / 100)}xx`)}`);
+    this.#state.metrics.responses.add(
+      1,
+      `${this.#providerLabel},${label("status", `${Math.floor(status / 100)}xx`)}`,
+    );
     this.#tellBreaker(status >= 500);
     const poolKey = plan.managed?.poolKeys[this.#keyIndex];
     const head = headersDown(headers, poolKey);
@@ -150,13 +153,18 @@ export class Exchange {
   /** The client is gone. True: read on, the row is worth it (`on_disconnect = "drain"`). */
   clientLeft(): boolean {
     this.#clientGone = true;
-    return this.plan.managed !== undefined && this.plan.provider.onDisconnect === "drain" && this.#status !== undefined;
+    return (
+      this.plan.managed !== undefined &&
+      this.plan.provider.onDisconnect === "drain" &&
+      this.#status !== undefined
+    );
   }
 
   /** A managed 429 that another pool key may answer, if the request can be replayed. */
   walkToNextKey(status: number): boolean {
     const keys = this.plan.managed?.poolKeys;
-    if (status !== 429 || !keys || this.#keyIndex + 1 >= keys.length || !this.request.replayable) return false;
+    if (status !== 429 || !keys || this.#keyIndex + 1 >= keys.length || !this.request.replayable)
+      return false;
     this.#keyIndex++;
     this.#state.metrics.keyWalks.add(1, this.#providerLabel);
     return true;
@@ -218,7 +226,8 @@ export class Exchange {
     metrics.latency.observe(facts.latencyMs / 1000, this.#providerLabel);
     if (facts.tap?.parseErrors) metrics.parseErrors.add(facts.tap.parseErrors);
     countTokens(metrics.tokens, facts.tap?.usage);
-    if (this.plan.managed && ending !== "refused") this.#state.emitRow(buildRow(this.plan, this.plan.managed, facts));
+    if (this.plan.managed && ending !== "refused")
+      this.#state.emitRow(buildRow(this.plan, this.plan.managed, facts));
   }
 
   #facts(ending: Ending, endedMs: number): Facts {
@@ -234,7 +243,8 @@ export class Exchange {
       clientGone: this.#clientGone && !(tap?.complete ?? false),
       request: this.request,
       responseBytes: this.#responseBytes,
-      ttftMs: this.#firstByteMs === undefined ? undefined : Math.max(0, Math.round(this.#firstByteMs - started)),
+      ttftMs:
+        this.#firstByteMs === undefined ? undefined : Math.max(0, Math.round(this.#firstByteMs - started)),
       latencyMs: Math.max(0, Math.round(endedMs - started)),
       endedAt: this.#state.clock.now(),
     };

@@ -1,5 +1,5 @@
 /** The portable way to the providers: the runtime's own `fetch`. Correct everywhere; adapters bring faster ones. */
-import { UpstreamError, type Upstream, type UpstreamRequest, type UpstreamResponse } from "./ports.ts";
+import { type Upstream, UpstreamError, type UpstreamRequest, type UpstreamResponse } from "./ports.ts";
 
 /** How often a failed connection is tried again. */
 export const CONNECT_RETRIES = 2;
@@ -11,7 +11,10 @@ export interface FetchUpstreamOptions {
   /** Members for requests whose body is a stream; `duplex` is what Node asks for. */
   readonly streamInit?: Readonly<Record<string, unknown>>;
   /** Makes a streamed body of `length` bytes what the runtime declares that length for, as workerd's `FixedLengthStream`. */
-  readonly streamBody?: (body: ReadableStream<Uint8Array>, length: number | undefined) => ReadableStream<Uint8Array>;
+  readonly streamBody?: (
+    body: ReadableStream<Uint8Array>,
+    length: number | undefined,
+  ) => ReadableStream<Uint8Array>;
   /** Whether an error of `fetch` means that no connection was made, so that nothing can have been sent. */
   readonly isConnectFailure?: (error: unknown) => boolean;
   /**
@@ -28,7 +31,8 @@ export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstrea
   async function attempt(request: UpstreamRequest, signal: AbortSignal): Promise<Response> {
     const { body } = request;
     const headers = new Headers();
-    for (let i = 0; i < request.headers.length; i += 2) headers.append(request.headers[i]!, request.headers[i + 1]!);
+    for (let i = 0; i < request.headers.length; i += 2)
+      headers.append(request.headers[i]!, request.headers[i + 1]!);
     const init: Record<string, unknown> = {
       ...options.init,
       ...(body instanceof ReadableStream && (options.streamInit ?? { duplex: "half" })),
@@ -48,7 +52,8 @@ export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstrea
         return await attempt(request, signal);
       } catch (error) {
         const replayable = !(request.body instanceof ReadableStream);
-        if (signal.aborted || !replayable || retry === CONNECT_RETRIES || !isConnectFailure(error)) throw error;
+        if (signal.aborted || !replayable || retry === CONNECT_RETRIES || !isConnectFailure(error))
+          throw error;
         request.onConnectRetry();
       }
     }

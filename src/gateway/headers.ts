@@ -35,7 +35,12 @@ const MANAGED_UP = new Set([
 const MANAGED_UP_PREFIXES = ["x-forwarded-", "cf-"];
 
 /** The pool account's own: never shown to a tenant. */
-const MANAGED_DOWN = new Set(["set-cookie", "openai-organization", "openai-project", "anthropic-organization-id"]);
+const MANAGED_DOWN = new Set([
+  "set-cookie",
+  "openai-organization",
+  "openai-project",
+  "anthropic-organization-id",
+]);
 
 /** `anthropic-beta` tokens that open stored files or other accounts. */
 const FORBIDDEN_BETAS = ["files-api-", "skills-", "oauth-"];
@@ -84,7 +89,9 @@ export function headersUpManaged(
 
 function pushBetas(up: string[], name: string, value: string): void {
   const tokens = value.split(",").map((token) => token.trim());
-  const kept = tokens.filter((token) => !FORBIDDEN_BETAS.some((prefix) => token.toLowerCase().startsWith(prefix)));
+  const kept = tokens.filter(
+    (token) => !FORBIDDEN_BETAS.some((prefix) => token.toLowerCase().startsWith(prefix)),
+  );
   if (kept.length === tokens.length) up.push(name, value);
   else if (kept.length > 0) up.push(name, kept.join(","));
 }
@@ -115,7 +122,12 @@ export function headersDown(headers: HeaderList, poolKey: string | undefined): R
     else if (name === "content-length" && /^\d{1,15}$/.test(value)) contentLength = Number(value);
     down.push(headers[i]!, value);
   }
-  return { headers: down, contentType, contentEncoding: contentEncoding === "identity" ? "" : contentEncoding, contentLength };
+  return {
+    headers: down,
+    contentType,
+    contentEncoding: contentEncoding === "identity" ? "" : contentEncoding,
+    contentLength,
+  };
 }
 
 function connectionNames(headers: HeaderList): string[] | undefined {

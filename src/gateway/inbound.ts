@@ -32,7 +32,8 @@ export interface HeaderFacts {
 
 const NONE: readonly string[] = [];
 
-const join = (before: string, value: string): string => (before === "" ? value.trim() : `${before}, ${value.trim()}`);
+const join = (before: string, value: string): string =>
+  before === "" ? value.trim() : `${before}, ${value.trim()}`;
 
 export function readHeaders(headers: HeaderList): HeaderFacts {
   const names: string[] = [];

@@ -116,12 +116,22 @@ export function createMetrics(sources: GaugeSources) {
     rejections: new Counter("ai_rejections_total", "Requests the gateway refused, by error code."),
     responses: new Counter("ai_upstream_responses_total", "Responses by provider and status class."),
     connectRetries: new Counter("ai_connect_retries_total", "Connection attempts repeated, by provider."),
-    keyWalks: new Counter("ai_key_walks_total", "Managed 429s that went on with the next pool key, by provider."),
+    keyWalks: new Counter(
+      "ai_key_walks_total",
+      "Managed 429s that went on with the next pool key, by provider.",
+    ),
     tokens: new Counter("ai_tokens_total", "Tokens metered, by kind; BYO included."),
     ttft: new Histogram("ai_ttft_seconds", "From the request's arrival to the provider's first body byte."),
-    latency: new Histogram("ai_upstream_latency_seconds", "From the request's arrival to the end of the response."),
+    latency: new Histogram(
+      "ai_upstream_latency_seconds",
+      "From the request's arrival to the end of the response.",
+    ),
     rows: new Counter("ai_usage_rows_total", "Rows written, by where their counts come from."),
-    parseErrors: new Counter("ai_usage_parse_errors_total", "Ill-typed usage members and faults of the tap.", true),
+    parseErrors: new Counter(
+      "ai_usage_parse_errors_total",
+      "Ill-typed usage members and faults of the tap.",
+      true,
+    ),
     writeErrors: new Counter("ai_usage_write_errors_total", "Rows that the sink refused or lost.", true),
   };
   const one = (value: number): [Labels, number][] => [["", value]];
@@ -144,5 +154,11 @@ export function createMetrics(sources: GaugeSources) {
 
 function metricText(metric: Metric): string {
   const head = `# HELP ${metric.name} ${metric.help}\n# TYPE ${metric.name} ${metric.type}\n`;
-  return head + metric.lines().map((line) => `${line}\n`).join("");
+  return (
+    head +
+    metric
+      .lines()
+      .map((line) => `${line}\n`)
+      .join("")
+  );
 }

@@ -12,7 +12,10 @@ export interface DenySource {
    * Ids are u64 as canonical decimal text; `keyId` is undefined for v1 keys. The tenant's entry is asked first.
    * Synchronous wherever the set is in memory, so that the hot path awaits nothing.
    */
-  lookup(tenantId: string, keyId: string | undefined): DenyReason | undefined | Promise<DenyReason | undefined>;
+  lookup(
+    tenantId: string,
+    keyId: string | undefined,
+  ): DenyReason | undefined | Promise<DenyReason | undefined>;
   /** Entries held, for `ai_deny_set_size`. */
   size?(): number;
   /** False while the source cannot be reached (readyz says `degraded`); undefined where there is nothing to connect to. */
@@ -38,7 +41,11 @@ export interface Clock {
 }
 
 /** One diagnostic. Goes to stderr as a JSON line on servers; never carries a credential. */
-export type Log = (level: "debug" | "info" | "warn" | "error", message: string, fields?: Record<string, unknown>) => void;
+export type Log = (
+  level: "debug" | "info" | "warn" | "error",
+  message: string,
+  fields?: Record<string, unknown>,
+) => void;
 
 /** A request as it goes to a provider. */
 export interface UpstreamRequest {
@@ -93,4 +100,7 @@ export interface BodyDecoder {
 }
 
 /** Gives a decoder for a `content-encoding` the runtime can read, else undefined. */
-export type CreateDecoder = (encoding: string, onData: (bytes: Uint8Array) => void) => BodyDecoder | undefined;
+export type CreateDecoder = (
+  encoding: string,
+  onData: (bytes: Uint8Array) => void,
+) => BodyDecoder | undefined;

@@ -1,6 +1,6 @@
 /** The portable transport: a Web-standard Request in, a Response out, both bodies pumped by hand. */
 import { admit, type Plan } from "./admission.ts";
-import { errorResponse, type ErrorCode, type ErrorResponse, type Refusal, wireCode } from "./errors.ts";
+import { type ErrorCode, type ErrorResponse, errorResponse, type Refusal, wireCode } from "./errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "./exchange.ts";
 import type { Inbound } from "./inbound.ts";
 import { label } from "./metrics.ts";
@@ -47,11 +47,20 @@ function refused(state: GatewayState, ports: RelayPorts, request: Request, refus
 
 function internalError(state: GatewayState): ErrorResponse {
   state.metrics.rejections.add(1, label("reason", "internal_error"));
-  return errorResponse({ ok: false, code: "internal_error", dialect: "openai", requestId: state.nextRequestId() });
+  return errorResponse({
+    ok: false,
+    code: "internal_error",
+    dialect: "openai",
+    requestId: state.nextRequestId(),
+  });
 }
 
 function toResponse(ports: RelayPorts, method: string, { status, headers, body }: ErrorResponse): Response {
-  return new Response(method === "HEAD" ? null : body, { ...ports.responseInit, status, headers: pairs(headers) });
+  return new Response(method === "HEAD" ? null : body, {
+    ...ports.responseInit,
+    status,
+    headers: pairs(headers),
+  });
 }
 
 /** A body refused while it streamed up; carried through the upstream's rejection. */
@@ -247,7 +256,10 @@ class WebRelay {
       this.#state.log("error", "request failed", { request_id: this.#plan.requestId, error: String(error) });
       return toResponse(this.#ports, this.#plan.method, this.#exchange.fail("internal_error"));
     }
-    this.#state.log("warn", error.code, { request_id: this.#plan.requestId, provider: this.#plan.provider.name });
+    this.#state.log("warn", error.code, {
+      request_id: this.#plan.requestId,
+      provider: this.#plan.provider.name,
+    });
     return toResponse(this.#ports, this.#plan.method, this.#exchange.fail(error.code));
   }
 }

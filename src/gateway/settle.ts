@@ -85,7 +85,9 @@ interface Measured {
 function measure(managed: ManagedPlan, facts: Facts): Measured {
   const { tap, request, status } = facts;
   if (tap?.usage && tap.final) return { source: "reported", counts: tap.usage };
-  const estimatedOutput = tap ? Math.max(tap.outputDeltas, Math.floor(tap.outputTextBytes / BYTES_PER_OUTPUT_TOKEN)) : 0;
+  const estimatedOutput = tap
+    ? Math.max(tap.outputDeltas, Math.floor(tap.outputTextBytes / BYTES_PER_OUTPUT_TOKEN))
+    : 0;
   if (tap?.usage) {
     const outputTokens = Math.max(estimatedOutput, tap.usage.outputTokens ?? 0);
     return { source: "partial", counts: { ...tap.usage, outputTokens } };

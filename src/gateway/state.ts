@@ -3,9 +3,14 @@ import type { Config } from "../config/keys.ts";
 import { buildProviders, type Provider } from "../config/providers.ts";
 import { createKeyring } from "../keys/keyring.ts";
 import { createVerifier, type Verifier } from "../keys/verifier.ts";
-import { createBreaker, type Breaker } from "../limit/breaker.ts";
-import { createAggregateCeiling, createCeilings, type AggregateCeiling, type Ceilings } from "../limit/ceiling.ts";
-import { createBudget, type Budget } from "./budget.ts";
+import { type Breaker, createBreaker } from "../limit/breaker.ts";
+import {
+  type AggregateCeiling,
+  type Ceilings,
+  createAggregateCeiling,
+  createCeilings,
+} from "../limit/ceiling.ts";
+import { type Budget, createBudget } from "./budget.ts";
 import { createMetrics, label, type Metrics } from "./metrics.ts";
 import type { AllowCredential, Clock, CreateDecoder, DenySource, Log, VerifySignature } from "./ports.ts";
 import { createRequestIds } from "./request-id.ts";
@@ -68,7 +73,10 @@ function emitRow({ metrics, onUsage, log }: GatewayState, row: UsageRow): void {
   metrics.rows.add(1, label("usage_source", row.usage_source));
   const lost = (error: unknown): void => {
     metrics.writeErrors.add();
-    log("error", "a usage row was lost: its sink failed", { request_id: row.request_id, error: String(error) });
+    log("error", "a usage row was lost: its sink failed", {
+      request_id: row.request_id,
+      error: String(error),
+    });
   };
   try {
     const written = onUsage(row);

@@ -35,7 +35,10 @@ function openStream(encoding: string): DecompressionStream | undefined {
   }
 }
 
-async function readAll(stream: ReadableStream<Uint8Array>, onData: (bytes: Uint8Array) => void): Promise<void> {
+async function readAll(
+  stream: ReadableStream<Uint8Array>,
+  onData: (bytes: Uint8Array) => void,
+): Promise<void> {
   const reader = stream.getReader();
   for (;;) {
     const { done, value } = await reader.read();

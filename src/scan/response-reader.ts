@@ -14,7 +14,13 @@ import {
 import * as slots from "./wires.ts";
 
 /** Bytes of generated text in one document, by slot from `TEXT` on. */
-export type TextSizes = [text: number, reasoning: number, reasoningTwin: number, delta: number];
+export type TextSizes = [
+  text: number,
+  textTwin: number,
+  reasoning: number,
+  reasoningTwin: number,
+  delta: number,
+];
 
 /** How the usage blocks of a response are counted. */
 export type ReadingRules = CountingRules & { readonly mergesUsage: boolean };
@@ -38,7 +44,7 @@ export class ResponseReader implements JsonHandler {
   type: string | undefined;
   readonly #rules: ReadingRules;
   readonly #machine: JsonMachine;
-  readonly #texts: TextSizes = [0, 0, 0, 0];
+  readonly #texts: TextSizes = [0, 0, 0, 0, 0];
   #values: UsageValues = [];
   #merged: UsageValues = [];
   #tier: string | undefined;
@@ -87,9 +93,9 @@ export class ResponseReader implements JsonHandler {
     return type.includes("transcript") || !/audio|image/.test(type);
   }
 
-  /** Counts the text of one document. Reasoning that is sent under two names counts once. */
-  addText([text, reasoning, twin, delta]: Readonly<TextSizes>, deltaIsText: boolean): void {
-    const bytes = text + Math.max(reasoning, twin) + (deltaIsText ? delta : 0);
+  /** Counts the text of one document. What is sent under two names counts once. */
+  addText(sizes: Readonly<TextSizes>, deltaIsText: boolean): void {
+    const bytes = Math.max(sizes[0], sizes[1]) + Math.max(sizes[2], sizes[3]) + (deltaIsText ? sizes[4] : 0);
     if (bytes === 0) return;
     this.outputDeltas++;
     this.outputTextBytes += bytes;

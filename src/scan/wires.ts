@@ -17,11 +17,12 @@ export const USAGE = 8;
 export const INNER_USAGE = 9;
 export const USAGE_TIER = 10;
 export const ROOT = 11;
-/** Generated text. `REASONING` and `REASONING_TWIN` may hold the same text under two names; `DELTA` may be base64. */
+/** Generated text. A `…_TWIN` may repeat the text of its pair under another name; `DELTA` may be base64. */
 export const TEXT = 12;
-export const REASONING = 13;
-export const REASONING_TWIN = 14;
-export const DELTA = 15;
+export const TEXT_TWIN = 13;
+export const REASONING = 14;
+export const REASONING_TWIN = 15;
+export const DELTA = 16;
 export const USAGE_MEMBER = 32;
 
 export interface Wire extends CountingRules {
@@ -64,7 +65,10 @@ const CHAT_TEXT = ["message", "delta"].flatMap((part) => [
   { path: `choices[].${part}.reasoning`, slot: REASONING_TWIN, wants: ["text"] as const },
 ]);
 
-const CHAT = compilePaths([...CHAT_FACTS, ...CHAT_TEXT, ...textAt(["text"], "choices[].")]);
+/** The text of legacy completions. Together repeats the text of chat deltas there. */
+const CHOICE_TEXT: PathRule = { path: "choices[].text", slot: TEXT_TWIN, wants: ["text"] };
+
+const CHAT = compilePaths([...CHAT_FACTS, ...CHAT_TEXT, CHOICE_TEXT]);
 const ERRORS_ONLY = compilePaths(FACTS.filter(({ slot }) => slot >= TYPE));
 const BODY = compilePaths([...FACTS, ...usageAt("usage", USAGE), ...textAt(["text"])]);
 

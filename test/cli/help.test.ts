@@ -7,7 +7,9 @@ import { PROJECT_ROOT, runCli } from "./cli.ts";
 
 describe("help and version", () => {
   it("prints the package's version", async () => {
-    const { version }: { version: string } = JSON.parse(readFileSync(join(PROJECT_ROOT, "package.json"), "utf8"));
+    const { version }: { version: string } = JSON.parse(
+      readFileSync(join(PROJECT_ROOT, "package.json"), "utf8"),
+    );
     expect(await runCli(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 

@@ -8,7 +8,8 @@ const VECTOR_CONFIG = `[signing_keys]\n${Object.entries(vectors.signing_keys)
   .map(([kid, key]) => `${kid} = "${key}"\n`)
   .join("")}`;
 
-const seedOf = (kid: number): string => Buffer.from(vectors.seeds_hex[String(kid)] ?? "", "hex").toString("base64");
+const seedOf = (kid: number): string =>
+  Buffer.from(vectors.seeds_hex[String(kid)] ?? "", "hex").toString("base64");
 
 describe("keygen, mint, inspect", () => {
   it("round-trips: a made key signs a token that its public half verifies", async () => {
@@ -16,9 +17,25 @@ describe("keygen, mint, inspect", () => {
     const pair: Record<"kid" | "public_key" | "secret_key", unknown> = JSON.parse(made.stdout);
     expect(Object.keys(pair)).toEqual(["kid", "public_key", "secret_key"]);
     expect(pair.kid).toBe(3);
-    const claims = ["--tenant", "18446744073709551615", "--vpc", "9007199254740993", "--key-id", "7", "--kid", "3"];
-    const byFile = await runCli(["mint", ...claims, "--secret-key-file", temporaryFile("key.json", made.stdout)]);
-    const byVariable = await runCli(["mint", ...claims], { env: { AI_MINT_SECRET_KEY: String(pair.secret_key) } });
+    const claims = [
+      "--tenant",
+      "18446744073709551615",
+      "--vpc",
+      "9007199254740993",
+      "--key-id",
+      "7",
+      "--kid",
+      "3",
+    ];
+    const byFile = await runCli([
+      "mint",
+      ...claims,
+      "--secret-key-file",
+      temporaryFile("key.json", made.stdout),
+    ]);
+    const byVariable = await runCli(["mint", ...claims], {
+      env: { AI_MINT_SECRET_KEY: String(pair.secret_key) },
+    });
     expect(byFile).toEqual({ code: 0, stdout: expect.stringMatching(/^bai_v2\.3\.\S+\n$/), stderr: "" });
     expect(byVariable.stdout).toBe(byFile.stdout);
     const inspected = await runCli(["inspect", byFile.stdout.trim(), "--json"], {
@@ -81,7 +98,9 @@ describe("inspect", () => {
   });
 
   it("refuses a token whose kid is not trusted, naming the kid", async () => {
-    const { code, stdout } = await inspect(token, { env: { AI_SIGNING_KEY_7: vectors.signing_keys["7"] ?? "" } });
+    const { code, stdout } = await inspect(token, {
+      env: { AI_SIGNING_KEY_7: vectors.signing_keys["7"] ?? "" },
+    });
     expect(code).toBe(1);
     expect(stdout).toContain("REFUSED: signing_keys has no kid 1");
   });
@@ -106,7 +125,11 @@ describe("mint without a usable secret key", () => {
     { given: {}, more: [], says: "set AI_MINT_SECRET_KEY or give --secret-key-file" },
     { given: { AI_MINT_SECRET_KEY: secret }, more: [], says: "AI_MINT_SECRET_KEY: 17 bytes, not 32" },
     { given: { AI_MINT_SECRET_KEY: "not base64!" }, more: [], says: "AI_MINT_SECRET_KEY: no base64" },
-    { given: {}, more: ["--secret-key-file", "nowhere"], says: '--secret-key-file "nowhere": cannot be read: ENOENT' },
+    {
+      given: {},
+      more: ["--secret-key-file", "nowhere"],
+      says: '--secret-key-file "nowhere": cannot be read: ENOENT',
+    },
   ])("says in one line what to do: $says", async ({ given, more, says }) => {
     const { code, stdout, stderr } = await runCli([...claims, ...more], { env: given });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

@@ -16,7 +16,7 @@ const cache = new SnapshotCache({
 revision = (await cache.load())?.revision ?? 0;
 
 for (;;) {
-  const burst = 1 + Math.floor(Math.random() * 60);
+  const burst = 1 + Math.floor(Math.random() * 400);
   for (let n = 0; n < burst; n++) {
     const { id, deny } = changeOf(++revision);
     if (deny === undefined) set.delete(id);
@@ -24,5 +24,10 @@ for (;;) {
     cache.append({ id, deny, revision });
   }
   if (Math.random() < 0.1) cache.replace();
-  if (await cache.flush()) process.stdout.write(`${revision}\n`);
+  const acknowledged = revision;
+  const flushed = cache.flush().then((onDisk) => {
+    if (onDisk) process.stdout.write(`${acknowledged}\n`);
+  });
+  // Some bursts come while the writer is at work on the ones before, a whole replacement of the file included.
+  await (Math.random() < 0.5 ? flushed : new Promise(setImmediate));
 }

@@ -5,3 +5,7 @@ import { type GatewaySetup, type RunningGateway, startGatewayProcess } from "./g
 export function startOnNode(setup: GatewaySetup): Promise<RunningGateway> {
   return startGatewayProcess([process.execPath, "adapters/node/bin.ts", "serve"], setup);
 }
+
+/** Bun, from the project's own dependencies. */
+export const startOnBun: StartGateway = (setup) =>
+  startGatewayProcess(["node_modules/.bin/bun", "adapters/bun/bin.ts", "serve"], setup);

@@ -63,13 +63,13 @@ type Send = (frame: object) => Promise<void>;
 function createDispatcher(context: CommandContext, send: Send) {
   let job: Promise<void> | undefined;
 
-  async function respond(name: string, input: JsonObject, command: Command): Promise<void> {
+  async function carryOut(name: string, input: JsonObject, command: Command): Promise<object> {
     const head = { type: "response", ...(input.id !== undefined && { id: input.id }), command: name };
     try {
       const data = await command.run(input, context);
-      await send({ ...head, success: true, ...(data !== undefined && { data }) });
+      return { ...head, success: true, ...(data !== undefined && { data }) };
     } catch (thrown) {
-      await send({ ...head, success: false, error: messageOf(thrown) });
+      return { ...head, success: false, error: messageOf(thrown) };
     }
   }
 
@@ -82,14 +82,19 @@ function createDispatcher(context: CommandContext, send: Send) {
         return;
       }
       const { name, input } = parsed;
-      const command = commands.get(name);
-      if (!command)
-        return respond(name, input, failing(`unknown command ${JSON.stringify(name)}; see get_commands`));
-      if (job && command.when !== "now")
-        return respond(name, input, failing(`busy: ${name} has to wait until the run ends`));
-      if (command.when !== "job") return respond(name, input, command);
-      job = respond(name, input, command).finally(() => {
+      const known =
+        commands.get(name) ?? failing(`unknown command ${JSON.stringify(name)}; see get_commands`);
+      const command =
+        job && known.when !== "now" ? failing(`busy: ${name} has to wait until the run ends`) : known;
+      const done = carryOut(name, input, command);
+      if (command.when !== "job") {
+        await send(await done);
+        return;
+      }
+      job = done.then((frame) => {
+        // Before the answer is out: who reads it may send the next prompt at once.
         job = undefined;
+        return send(frame);
       });
     },
     idle: () => job ?? Promise.resolve(),
@@ -120,7 +125,7 @@ function parseRecord(record: LineRecord): ParsedRecord {
   if (text.trim() === "") return "blank";
   const input = parseJson(text);
   if (input === undefined) return { problem: "bad JSON" };
-  const name = isObject(input) ? asString(input.type) : undefined;
+  const name = isObject(input) ? (asString(input.type) ?? asString(input.command)) : undefined;
   if (!isObject(input) || name === undefined) return { problem: 'want an object with a "type"' };
   return { name, input };
 }

@@ -46,7 +46,7 @@ export function writeWild(value: unknown, random: Random, blanks: readonly strin
 export function writeString(text: string, random: Random): string {
   const plain = JSON.stringify(text).slice(1, -1);
   if (random() < 0.6) return `"${plain}"`;
-  const escaped = plain.replace(/\\.|[^\\]/gsu, (part) =>
+  const escaped = plain.replace(/\\u[0-9a-f]{4}|\\.|[^\\]/gsu, (part) =>
     part.startsWith("\\") || random() < 0.8 ? part : [...part].map(escapeCharacter).join(""),
   );
   return `"${escaped}"`;

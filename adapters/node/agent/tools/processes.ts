@@ -149,8 +149,7 @@ function follow(child: ReturnType<typeof spawn>, options: ProcessOptions) {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       listening = false;
-      for (const { stream } of streams)
-        if (stream && "unref" in stream) (stream as { unref(): void }).unref();
+      for (const { stream } of streams) unref(stream);
     },
   };
 }
