@@ -158,7 +158,11 @@ function spawnGateway(configFile: string): GatewayProcess {
     url,
     async rows(count) {
       const patience = AbortSignal.timeout(PATIENCE_MS);
-      while (rows.length < count) await once(onRow, "row", { signal: patience });
+      while (rows.length < count) {
+        await once(onRow, "row", { signal: patience }).catch(() => {
+          throw new Error(`${rows.length} of ${count} rows came`);
+        });
+      }
       return [...rows];
     },
   };

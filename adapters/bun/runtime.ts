@@ -11,6 +11,17 @@ const CONNECT_FAILURES = new Set(["ConnectionRefused", "FailedToOpenSocket", "EC
 const isConnectFailure = (error: unknown): boolean =>
   error instanceof Error && "code" in error && typeof error.code === "string" && CONNECT_FAILURES.has(error.code);
 
+/** What is used of Bun's global. */
+declare const Bun: {
+  serve(options: {
+    readonly hostname: string;
+    readonly port: number;
+    readonly idleTimeout: number;
+    readonly maxRequestBodySize: number;
+    readonly fetch: (request: Request) => Response | Promise<Response>;
+  }): { readonly port?: number; stop(closeActiveConnections?: boolean): Promise<void> };
+};
+
 export const bunRuntime: ServerRuntime = {
   async listen(state, address) {
     const upstream = createFetchUpstream({

@@ -6,12 +6,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { type Admission, admit, type Plan } from "../../src/gateway/admission.ts";
-import { type ErrorCode, type ErrorResponse, errorResponse, wireCode } from "../../src/gateway/errors.ts";
+import { type ErrorCode, errorResponse, wireCode } from "../../src/gateway/errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
 import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
-import type { Inbound } from "../../src/gateway/inbound.ts";
 import { label } from "../../src/gateway/metrics.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
+import { breakOff, discard, writeError } from "./answer.ts";
+import { inboundOf } from "./inbound.ts";
 import { errorCodeOf, headerList, type Pools } from "./upstream.ts";
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -48,57 +49,6 @@ export function createListener(state: GatewayState, pools: () => Pools, expectsC
   };
 }
 
-function inboundOf(request: IncomingMessage): Inbound {
-  const target = originForm(request.url ?? "/");
-  const mark = target.indexOf("?");
-  return {
-    method: request.method ?? "GET",
-    path: mark === -1 ? target : target.slice(0, mark),
-    query: mark === -1 ? "" : target.slice(mark),
-    headers: request.rawHeaders,
-  };
-}
-
-/** RFC 9112 §3.2.2: a server accepts the absolute form, and the authority in it counts for nothing here. */
-function originForm(target: string): string {
-  const absolute = /^https?:\/\/[^/?#]*/i.exec(target);
-  if (!absolute) return target.startsWith("/") ? target : `/${target}`;
-  const rest = target.slice(absolute[0].length);
-  return rest.startsWith("/") ? rest : `/${rest}`;
-}
-
-/** How long the rest of a refused upload is read and dropped, so that the client gets to read its answer. */
-const LINGER_MS = 5_000;
-
-function writeError(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, headers, body }: ErrorResponse,
-): void {
-  if (response.headersSent || response.destroyed) return breakOff(response);
-  const list = [...headers, "content-length", String(Buffer.byteLength(body))];
-  if (!request.complete) {
-    list.push("connection", "close");
-    discard(request);
-  }
-  response.writeHead(status, list).end(request.method === "HEAD" ? undefined : body);
-}
-
-function discard(request: IncomingMessage): void {
-  request.removeAllListeners("data").resume();
-  const linger = setTimeout(() => request.destroy(), LINGER_MS);
-  request.once("close", () => clearTimeout(linger));
-}
-
-/** What was written goes out, and then the connection ends without the body's own end, so that no client takes it for whole. */
-function breakOff(response: ServerResponse): void {
-  const { socket } = response;
-  if (!socket) return void response.destroy();
-  while (socket.writableCorked > 0) socket.uncork();
-  if (response.hasHeader("content-length") || response.chunkedEncoding) socket.destroySoon();
-  else socket.resetAndDestroy();
-}
-
 class NodeRelay implements Dispatcher.DispatchHandler {
   readonly #state: GatewayState;
   readonly #pools: Pools;
@@ -119,6 +69,8 @@ class NodeRelay implements Dispatcher.DispatchHandler {
   #clientGone = false;
   #walking = false;
   #wroteBody = false;
+  /** The response has a `content-length`. */
+  #declaredDown = false;
   #drainedBytes = 0;
   #drainTimer: NodeJS.Timeout | undefined;
   #ended = false;
@@ -260,6 +212,7 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     this.#exchange.hold(0);
     const response = this.#response;
     const list = this.#exchange.begin(status, headerList(headers));
+    this.#declaredDown = "content-length" in headers;
     response.writeHead(status, statusText ?? "", list);
     // The head goes out with what comes in this tick, in one write. (`response.cork` loses chunks that are followed by `end`.)
     response.socket?.cork();
@@ -330,7 +283,7 @@ class NodeRelay implements Dispatcher.DispatchHandler {
       return this.#fail(this.#timedOut ? "upstream_timeout" : errorCodeOf(error));
     }
     this.#exchange.flush(this.#write);
-    breakOff(this.#response);
+    breakOff(this.#response, this.#response.chunkedEncoding || this.#declaredDown);
     this.#end("upstream_cut");
   }
 

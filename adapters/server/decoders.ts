@@ -1,5 +1,5 @@
 /** Side decoders for providers that compress in spite of `identity`, over the runtime's zlib. */
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import * as zlib from "node:zlib";
 import type { BodyDecoder, CreateDecoder } from "../../src/gateway/ports.ts";
 

@@ -8,13 +8,25 @@ import type { Log } from "../../src/gateway/ports.ts";
 /** Bytes kept while the reader stalls. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
-/** A pipe that is full and does not block answers EAGAIN; it is asked again after this long. */
-const RETRY_MS = 20;
+/** Bytes handed to the system in one write: the queue is not copied whole when a reader comes back. */
+const MAX_BATCH_BYTES = 1024 * 1024;
+
+/** A descriptor that takes nothing now is asked again after this long, and twice as long each time, up to the second. */
+const RETRY_MS = 1;
+const MAX_RETRY_MS = 20;
+
+/** A full pipe that does not block, a full disk, an interrupted call: the next try may do better. */
+const PASSING = new Set(["EAGAIN", "EINTR", "ENOBUFS", "ENOSPC", "EDQUOT"]);
+
+const LINE_FEED = 0x0a;
 
 export interface RowSink {
   write(line: string): void;
-  /** Settles when all that was written before is out, or cannot go out any more. */
-  flush(): Promise<void>;
+  /**
+   * Settles when all that was written before is out or cannot go out any more. After `patienceMs` what is still
+   * queued counts as lost.
+   */
+  flush(patienceMs?: number): Promise<void>;
 }
 
 export interface RowSinkOptions {
@@ -25,63 +37,108 @@ export interface RowSinkOptions {
   readonly maxQueuedBytes?: number;
 }
 
-export function createRowSink({ fd, log, onLost, maxQueuedBytes = MAX_QUEUED_BYTES }: RowSinkOptions): RowSink {
+export function createRowSink({
+  fd,
+  log,
+  onLost,
+  maxQueuedBytes = MAX_QUEUED_BYTES,
+}: RowSinkOptions): RowSink {
+  if (fd === 1) unblockStdout();
   let queue: string[] = [];
   let queuedBytes = 0;
+  let batch: Buffer = Buffer.alloc(0);
+  let retryMs = RETRY_MS;
   let lost = 0;
   let isWriting = false;
   let isBroken = false;
   let waiters: (() => void)[] = [];
 
-  const lose = (rows: number): void => {
-    if (lost === 0) log("error", "usage rows are being lost: nobody reads stdout", { max_queued_bytes: maxQueuedBytes });
+  const lose = (rows: number, why: string): void => {
+    if (lost === 0 && rows > 0) log("error", "usage rows are being lost", { why });
     lost += rows;
     for (let i = 0; i < rows; i++) onLost();
   };
 
-  const idle = (): void => {
-    isWriting = false;
+  const reportLoss = (): void => {
     if (lost > 0) log("error", "usage rows were lost", { rows: lost });
     lost = 0;
+  };
+
+  const becomeIdle = (): void => {
+    isWriting = false;
+    reportLoss();
     for (const resolve of waiters) resolve();
     waiters = [];
   };
 
-  const next = (): void => {
-    if (queue.length === 0) return idle();
-    const batch = Buffer.from(queue.join(""));
-    const rows = queue.length;
+  /** Nothing more goes out: what is queued, a row cut in the middle included, is lost. */
+  const giveUp = (why: string): void => {
+    if (isBroken) return;
+    isBroken = true;
+    lose(countLines(batch) + queue.length, why);
     queue = [];
-    writeAll(batch, 0, rows);
+    queuedBytes = 0;
+    becomeIdle();
   };
 
-  const writeAll = (batch: Buffer, from: number, rows: number): void => {
-    write(fd, batch, from, batch.length - from, null, (error, written) => {
-      if (error?.code === "EAGAIN") return void setTimeout(writeAll, RETRY_MS, batch, from, rows);
-      if (error) {
-        isBroken = true;
-        log("error", "stdout cannot be written", { error: error.message });
-        lose(rows + queue.length);
-        queue = [];
-        queuedBytes = 0;
-        return idle();
+  const writeNextBatch = (): void => {
+    if (queue.length === 0) return becomeIdle();
+    let rows = 0;
+    for (let size = 0; rows < queue.length && size < MAX_BATCH_BYTES; rows++) size += queue[rows]!.length;
+    batch = Buffer.from(queue.splice(0, rows).join(""));
+    writeBatch();
+  };
+
+  const writeBatch = (): void => {
+    if (isBroken) return;
+    write(fd, batch, 0, batch.length, null, (error, written) => {
+      if (isBroken) return;
+      if (error && PASSING.has(error.code ?? "")) {
+        setTimeout(writeBatch, retryMs);
+        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+        return;
       }
+      if (error) return giveUp(error.message);
+      retryMs = RETRY_MS;
       queuedBytes -= written;
-      if (from + written < batch.length) return writeAll(batch, from + written, rows);
-      next();
+      batch = batch.subarray(written);
+      if (batch.length > 0) writeBatch();
+      else writeNextBatch();
     });
   };
 
   return {
     write(line) {
       const bytes = Buffer.byteLength(line) + 1;
-      if (isBroken || queuedBytes + bytes > maxQueuedBytes) return lose(1);
+      if (isBroken) return lose(1, "stdout is closed");
+      if (queuedBytes + bytes > maxQueuedBytes) return lose(1, `nobody reads stdout: ${maxQueuedBytes} bytes wait`);
       queue.push(`${line}\n`);
       queuedBytes += bytes;
       if (isWriting) return;
       isWriting = true;
-      setImmediate(next);
+      setImmediate(writeNextBatch);
     },
-    flush: () => (isWriting ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
+    async flush(patienceMs) {
+      if (isWriting) {
+        const impatience = patienceMs === undefined ? undefined : setTimeout(giveUp, patienceMs, "nobody reads stdout");
+        await new Promise<void>((resolve) => waiters.push(resolve));
+        clearTimeout(impatience);
+      }
+      reportLoss();
+    },
   };
+}
+
+/**
+ * A write to a full pipe that blocks would hold a thread of the pool, and Node's exit waits for that thread for as long
+ * as the reader stalls. Node makes a pipe non-blocking when its stream is first asked for; such a pipe answers EAGAIN.
+ */
+function unblockStdout(): void {
+  process.stdout.on("error", () => {});
+}
+
+function countLines(bytes: Uint8Array): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) lines++;
+  return lines;
 }

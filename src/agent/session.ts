@@ -18,12 +18,15 @@ export interface SessionStore {
   append(line: string): Promise<void>;
   /** Settles when all that was appended will outlive a power failure. */
   sync(): Promise<void>;
+  /** Lets go of the file. Nothing is appended afterwards. */
+  close(): Promise<void>;
 }
 
 /** A session that lives as long as the process. */
 export const memoryStore: SessionStore = {
   append: () => Promise.resolve(),
   sync: () => Promise.resolve(),
+  close: () => Promise.resolve(),
 };
 
 export interface Session {
@@ -42,6 +45,8 @@ export interface Session {
   setModel(model: string): Promise<void>;
   setTitle(title: string): Promise<void>;
   sync(): Promise<void>;
+  /** Syncs and lets go of the store. */
+  close(): Promise<void>;
 }
 
 export interface NewSession {
@@ -124,6 +129,10 @@ export async function openSession(
     setModel: (model) => add({ type: "model_change", ...base(), model }),
     setTitle: (title) => add({ type: "title_change", ...base(), title }),
     sync: () => store.sync(),
+    close: async () => {
+      await store.sync();
+      await store.close();
+    },
   };
 
   const last = session.messages.at(-1);

@@ -1,11 +1,14 @@
-/** The portable transport: a Web-standard Request in, a Response out, both bodies pumped by hand. */
+/** The portable transport: a Web-standard Request in, a Response out, both bodies pulled by whoever reads them. */
 import { admit, type Plan } from "./admission.ts";
 import { type ErrorCode, type ErrorResponse, errorResponse, type Refusal, wireCode } from "./errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "./exchange.ts";
 import type { Inbound } from "./inbound.ts";
 import { label } from "./metrics.ts";
+import { openDownload } from "./download.ts";
 import { type HeaderList, type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts";
+import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 import type { GatewayState } from "./state.ts";
+import { openUpload } from "./upload.ts";
 
 /** Where the portable relay sends requests, and how it outlives them. */
 export interface RelayPorts {
@@ -63,7 +66,7 @@ function toResponse(ports: RelayPorts, method: string, { status, headers, body }
   });
 }
 
-/** A body refused while it streamed up; carried through the upstream's rejection. */
+/** A small body refused before anything was sent. */
 class BodyRefused extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode) {
@@ -79,7 +82,11 @@ class WebRelay {
   readonly #plan: Plan;
   readonly #exchange: Exchange;
   readonly #abort = new AbortController();
+  readonly #readTimeout: ReadTimeout;
   #bodyRefused: ErrorCode | undefined;
+  #uploadBrokeOff = false;
+  /** A body in one piece was handed to the runtime, which does not say when it has gone up. */
+  #wholeBodyGiven = false;
 
   constructor(state: GatewayState, ports: RelayPorts, request: Request, plan: Plan, exchange: Exchange) {
     this.#state = state;
@@ -87,23 +94,31 @@ class WebRelay {
     this.#request = request;
     this.#plan = plan;
     this.#exchange = exchange;
+    const readTimeoutMs = plan.settings.config.readTimeoutSecs * 1000;
+    this.#readTimeout = createReadTimeout(readTimeoutMs, state.clock, this.#giveUp);
   }
 
   async run(): Promise<Response> {
     this.#request.signal.addEventListener("abort", this.#onClientGone, { once: true });
     try {
       const body = await this.#openBody();
+      this.#readTimeout.waiting();
       const response = await this.#send(body);
-      return this.#respond(response);
+      this.#readTimeout.pause();
+      return await this.#respond(response);
     } catch (error) {
+      this.#readTimeout.stop();
       return this.#failed(error);
     }
   }
 
-  /** Before the head: nothing to drain, the upstream request is cancelled. */
+  readonly #giveUp = (): void => this.#abort.abort();
+
   readonly #onClientGone = (): void => {
-    if (!this.#exchange.clientLeft()) this.#abort.abort();
+    if (!this.#exchange.clientLeft()) this.#giveUp();
   };
+
+  readonly #isClientGone = (): boolean => this.#uploadBrokeOff || this.#request.signal.aborted;
 
   async #openBody(): Promise<Uint8Array | ReadableStream<Uint8Array> | undefined> {
     const { body } = this.#request;
@@ -114,40 +129,36 @@ class WebRelay {
     }
     if (declaredLength === undefined || declaredLength > MAX_WHOLE_BODY) return this.#streamBody(body);
     this.#exchange.hold(declaredLength);
-    const whole = this.#exchange.request.whole(new Uint8Array(await this.#request.arrayBuffer()));
+    const whole = this.#exchange.request.whole(await this.#readWhole());
     if (typeof whole === "string") throw new BodyRefused(whole);
+    this.#wholeBodyGiven = true;
     return whole;
   }
 
+  async #readWhole(): Promise<Uint8Array> {
+    try {
+      return new Uint8Array(await this.#request.arrayBuffer());
+    } catch (error) {
+      this.#uploadBrokeOff = true;
+      throw error;
+    }
+  }
+
   #streamBody(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-    const reader = body.getReader();
-    const { request } = this.#exchange;
     this.#exchange.hold(MAX_WHOLE_BODY);
-    const refuse = (code: ErrorCode): never => {
-      this.#bodyRefused = code;
-      void reader.cancel().catch(() => {});
-      this.#abort.abort();
-      throw new BodyRefused(code);
-    };
-    return new ReadableStream<Uint8Array>(
-      {
-        async pull(controller) {
-          for (let sent = false; !sent; ) {
-            const { done, value } = await reader.read();
-            const chunks = done ? request.end() : request.push(value);
-            if (typeof chunks === "string") return refuse(chunks);
-            for (const chunk of chunks) controller.enqueue(chunk);
-            if (done) {
-              request.sent();
-              return controller.close();
-            }
-            sent = chunks.length > 0;
-          }
-        },
-        cancel: (reason) => reader.cancel(reason),
+    return openUpload({
+      body,
+      exchange: this.#exchange,
+      readTimeout: this.#readTimeout,
+      onRefused: (code) => {
+        this.#bodyRefused = code;
+        this.#giveUp();
       },
-      { highWaterMark: 0 },
-    );
+      onClientGone: () => {
+        this.#uploadBrokeOff = true;
+        this.#giveUp();
+      },
+    });
   }
 
   async #send(body: Uint8Array | ReadableStream<Uint8Array> | undefined): Promise<UpstreamResponse> {
@@ -167,100 +178,48 @@ class WebRelay {
         readTimeoutMs: settings.config.readTimeoutSecs * 1000,
         onConnectRetry: () => this.#exchange.connectRetried(),
       });
-      if (body instanceof Uint8Array) this.#exchange.request.sent();
+      if (this.#wholeBodyGiven) this.#exchange.request.sent();
       if (!this.#exchange.walkToNextKey(response.status)) return response;
       await response.body?.cancel();
     }
   }
 
-  #respond(upstream: UpstreamResponse): Response {
-    const { status, statusText } = upstream;
-    const headers = this.#exchange.begin(status, upstream.headers);
+  async #respond({ status, statusText, headers: received, body }: UpstreamResponse): Promise<Response> {
+    const headers = this.#exchange.begin(status, received);
     const init = { ...this.#ports.responseInit, status, statusText, headers: pairs(headers) };
-    if (!upstream.body || this.#plan.method === "HEAD" || status === 204 || status === 304) {
+    if (!body || this.#plan.method === "HEAD" || status === 204 || status === 304) {
+      this.#readTimeout.stop();
       this.#exchange.finish("complete");
       return new Response(null, init);
     }
-    return new Response(this.#pump(upstream.body), init);
-  }
-
-  /** Pulled by the client's reader, so a slow one slows the provider; a provider that dies is an error at the client. */
-  #pump(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-    const reader = body.getReader();
-    const exchange = this.#exchange;
-    exchange.hold(MAX_WHOLE_BODY);
-    let written = 0;
-    const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-      const write = (bytes: Uint8Array): void => {
-        written++;
-        controller.enqueue(bytes);
-      };
-      try {
-        for (const before = written; written === before; ) {
-          const { done, value } = await reader.read();
-          if (done) {
-            exchange.flush(write);
-            controller.close();
-            return exchange.finish("complete");
-          }
-          await exchange.relay(value, write);
-        }
-      } catch (error) {
-        exchange.flush(write);
-        controller.error(error);
-        exchange.finish(this.#request.signal.aborted ? "client_gone" : "upstream_cut");
-      }
-    };
-    const cancel = (): Promise<void> | void => {
-      if (!exchange.clientLeft()) {
-        exchange.finish("client_gone");
-        this.#abort.abort();
-        return reader.cancel().catch(() => {});
-      }
-      const drained = this.#drain(reader);
-      this.#ports.waitUntil?.(drained);
-    };
-    return new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 });
-  }
-
-  /** Reads on for the row, within bounds. */
-  async #drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-    const { drainMaxBytes, drainMaxSecs } = this.#plan.settings.config;
-    const timer = setTimeout(() => this.#abort.abort(), drainMaxSecs * 1000);
-    try {
-      for (let left = drainMaxBytes; left > 0; ) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        left -= value.length;
-        await this.#exchange.drain(value);
-      }
-    } catch {
-      // Whatever stopped the provider, the row says what was seen.
-    }
-    clearTimeout(timer);
-    this.#exchange.finish("client_gone");
-    this.#abort.abort();
-    await reader.cancel().catch(() => {});
+    const down = await openDownload(headers, {
+      body,
+      exchange: this.#exchange,
+      readTimeout: this.#readTimeout,
+      isClientGone: this.#isClientGone,
+      abort: this.#giveUp,
+      waitUntil: this.#ports.waitUntil,
+    });
+    return new Response(down, init);
   }
 
   #failed(error: unknown): Response {
     const code = this.#bodyRefused ?? (error instanceof BodyRefused ? error.code : undefined);
     if (code !== undefined) return toResponse(this.#ports, this.#plan.method, this.#exchange.fail(code));
-    if (this.#request.signal.aborted) {
+    const isTimeout = this.#readTimeout.expired || (error instanceof UpstreamError && error.code === "upstream_timeout");
+    // Whoever was waited for has had the body; a connection that was never made is an `UpstreamError` of its own.
+    if (this.#wholeBodyGiven && (isTimeout || this.#isClientGone())) this.#exchange.request.sent();
+    if (this.#isClientGone()) {
       this.#exchange.clientLeft();
       this.#exchange.finish("client_gone");
       // Nobody reads it; a runtime that writes it all the same writes to a closed connection.
       return new Response(null, { status: 499 });
     }
-    if (!(error instanceof UpstreamError)) {
-      this.#state.log("error", "request failed", { request_id: this.#plan.requestId, error: String(error) });
-      return toResponse(this.#ports, this.#plan.method, this.#exchange.fail("internal_error"));
-    }
-    this.#state.log("warn", error.code, {
-      request_id: this.#plan.requestId,
-      provider: this.#plan.provider.name,
-    });
-    return toResponse(this.#ports, this.#plan.method, this.#exchange.fail(error.code));
+    const { requestId, provider, method } = this.#plan;
+    const reason = isTimeout ? "upstream_timeout" : error instanceof UpstreamError ? error.code : undefined;
+    if (reason !== undefined) this.#state.log("warn", reason, { request_id: requestId, provider: provider.name });
+    else this.#state.log("error", "request failed", { request_id: requestId, error: String(error) });
+    return toResponse(this.#ports, method, this.#exchange.fail(reason ?? "internal_error"));
   }
 }
 

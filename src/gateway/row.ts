@@ -9,19 +9,8 @@ export type UsageSource = "reported" | "partial" | "estimated" | "none";
 /** The provider's usage object as it came, kept beside its parsed form so that the line repeats it digit by digit. */
 export const USAGE_TEXT = Symbol("ai.usage text");
 
-/**
- * One per admitted managed request. Absent is not zero: a count that nobody reported is no member.
- * Ids are u64 as decimal text; in the written line they are integers.
- */
-export interface UsageRow {
-  readonly target: "ai.usage";
-  /** RFC 3339, UTC, milliseconds: when the request ended. */
-  readonly timestamp: string;
-  readonly request_id: string;
-  readonly tenant_id: string;
-  readonly vpc_id: string;
-  readonly key_id?: string;
-  readonly kid: number;
+/** What became of a request, whoever sent it. Absent is not zero: a count that nobody reported is no member. */
+export interface RequestSummary {
   readonly provider: string;
   readonly dialect: Dialect;
   readonly path: string;
@@ -45,6 +34,18 @@ export interface UsageRow {
   readonly request_bytes: number;
   readonly response_bytes: number;
   readonly [USAGE_TEXT]?: string;
+}
+
+/** One per admitted managed request. Ids are u64 as decimal text; in the written line they are integers. */
+export interface UsageRow extends RequestSummary {
+  readonly target: "ai.usage";
+  /** RFC 3339, UTC, milliseconds: when the request ended. */
+  readonly timestamp: string;
+  readonly request_id: string;
+  readonly tenant_id: string;
+  readonly vpc_id: string;
+  readonly key_id?: string;
+  readonly kid: number;
 }
 
 /** Members whose text is a u64: written without quotes, since a JSON number may have any digits. */

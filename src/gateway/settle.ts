@@ -4,7 +4,7 @@ import type { TapResult } from "../scan/usage-tap.ts";
 import type { ManagedPlan, Plan } from "./admission.ts";
 import { type Counter, label } from "./metrics.ts";
 import type { RequestBody } from "./request-body.ts";
-import { type Outcome, USAGE_TEXT, type UsageRow, type UsageSource } from "./row.ts";
+import { type Outcome, type RequestSummary, USAGE_TEXT, type UsageRow, type UsageSource } from "./row.ts";
 
 /** How an exchange ended. `refused`: while the body streamed in, before any head; such a request was never admitted. */
 export type Ending =
@@ -38,11 +38,7 @@ export interface Facts {
 const BYTES_PER_INPUT_TOKEN = 5;
 const BYTES_PER_OUTPUT_TOKEN = 4.5;
 
-export function buildRow(plan: Plan, managed: ManagedPlan, facts: Facts): UsageRow {
-  const { key } = managed;
-  const { tap, request } = facts;
-  const { source, counts } = measure(managed, facts);
-  const model = tap?.model ?? request.model;
+export function buildRow(plan: Plan, { key }: ManagedPlan, facts: Facts): UsageRow {
   return {
     target: "ai.usage",
     timestamp: new Date(facts.endedAt).toISOString(),
@@ -51,6 +47,15 @@ export function buildRow(plan: Plan, managed: ManagedPlan, facts: Facts): UsageR
     vpc_id: key.vpcId,
     ...(key.keyId !== undefined && { key_id: key.keyId }),
     kid: key.kid,
+    ...summarize(plan, facts),
+  };
+}
+
+export function summarize(plan: Plan, facts: Facts): RequestSummary {
+  const { tap, request } = facts;
+  const { source, counts } = measure(plan.managed?.billed ?? false, facts);
+  const model = tap?.model ?? request.model;
+  return {
     provider: plan.provider.name,
     dialect: plan.dialect,
     path: plan.path,
@@ -82,7 +87,8 @@ interface Measured {
   readonly counts: UsageCounts | undefined;
 }
 
-function measure(managed: ManagedPlan, facts: Facts): Measured {
+/** `billed`: the provider bills tokens here, so that a count that never came is estimated. */
+function measure(billed: boolean, facts: Facts): Measured {
   const { tap, request, status } = facts;
   if (tap?.usage && tap.final) return { source: "reported", counts: tap.usage };
   const estimatedOutput = tap
@@ -95,7 +101,7 @@ function measure(managed: ManagedPlan, facts: Facts): Measured {
   const mayBeBilled = status === undefined || (status >= 200 && status < 300);
   // A body that the tap could not read (an unknown encoding) says nothing about its length in tokens.
   const readable = tap !== undefined || status === undefined;
-  if (!managed.billed || !request.complete || !request.scanned || !mayBeBilled || !readable) {
+  if (!billed || !request.complete || !request.scanned || !mayBeBilled || !readable) {
     return { source: "none", counts: undefined };
   }
   const inputTokens = Math.floor(request.textBytes / BYTES_PER_INPUT_TOKEN);

@@ -38,8 +38,6 @@ export interface PathTrie {
   readonly root: PathNode;
   /** Longest known member name, in bytes. */
   readonly maxName: number;
-  /** Containers that can be open at once on the way to a known place. */
-  readonly height: number;
   /** Whether counted text includes strings that begin with `data:` and members named `data` in skipped subtrees. */
   readonly dataUris: boolean;
 }
@@ -50,16 +48,14 @@ export interface PathTrie {
  */
 export function compilePaths(rules: readonly PathRule[], options: { everyText?: number } = {}): PathTrie {
   const root = createNode();
-  let height = 1;
   for (const rule of rules) {
     const steps = rule.path === "" ? [] : rule.path.replaceAll("[]", ".[]").split(".");
-    height = Math.max(height, steps.length + 1);
     const node = steps.reduce(descend, root);
     node.slot = rule.slot;
     for (const want of rule.wants) node[want] = true;
   }
   if (options.everyText !== undefined) countEveryText(root, options.everyText);
-  return { root, maxName: longestName(root), height, dataUris: options.everyText === undefined };
+  return { root, maxName: longestName(root), dataUris: options.everyText === undefined };
 }
 
 /** The node for a member whose decoded name stands in `bytes[0, length)`. */

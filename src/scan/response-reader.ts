@@ -125,7 +125,7 @@ export class ResponseReader implements JsonHandler {
   value(slot: number, kind: JsonKind): void {
     if (slot === slots.ROOT) this.#isObject = kind === "object";
     else if (slot === slots.ERROR && kind !== "scalar") this.#fail();
-    else if (slot === slots.CHOICES) this.#choices = kind === "array" ? "wanted" : "other";
+    else if (slot === slots.CHOICES) this.#choices = narrow(this.#choices, kind === "array");
     else if (slot === slots.CHOICE) this.#choices = "other";
     else if (slot === slots.USAGE || slot === slots.INNER_USAGE) this.#beginUsage(slot, kind);
     else if (slot >= slots.USAGE_MEMBER && kind !== "scalar") this.#setMember(slot, Number.NaN);
@@ -179,7 +179,7 @@ export class ResponseReader implements JsonHandler {
   #beginUsage(slot: number, kind: JsonKind): void {
     this.#values = [];
     this.#tier = undefined;
-    if (slot === slots.USAGE) this.#usage = kind === "object" ? "wanted" : "other";
+    if (slot === slots.USAGE) this.#usage = narrow(this.#usage, kind === "object");
     if (kind === "string" || kind === "array") this.#flag();
   }
 
@@ -197,4 +197,9 @@ export class ResponseReader implements JsonHandler {
     this.error = true;
     this.version++;
   }
+}
+
+/** An event that was shown once stays so, even if the member comes again: its first bytes are with the client by then. */
+function narrow(part: Part, isWanted: boolean): Part {
+  return isWanted && part !== "other" ? "wanted" : "other";
 }

@@ -1,4 +1,5 @@
 /** Hides the answer to our own question: the event whose `choices` is `[]` and whose `usage` is an object (gateway.md 6). */
+import { ByteWindow } from "./byte-window.ts";
 import type { UsageTap } from "./usage-tap.ts";
 
 /** Most bytes of an undecided event that are held back; a longer one passes. */
@@ -76,63 +77,35 @@ class Filter implements UsageFilter {
   }
 
   #cut(chunk: Uint8Array, answers: readonly number[], undecidedFrom: number): readonly Uint8Array[] {
-    const window = createWindow(this.#held, chunk, this.#offset);
+    const window = new ByteWindow(this.#held, chunk, this.#offset);
     const shown: Uint8Array[] = [];
     let at = this.#afterHiddenCr(window, window.from);
     for (let i = 0; i < answers.length; i += 2) {
       const from = answers[i]!;
       const to = answers[i + 1]!;
-      if (from === this.#passing) continue;
-      window.copy(at, from, shown);
+      if (from === this.#passing || from < at) continue;
+      window.take(at, from, shown);
       this.#hidesLf = window.byte(to - 1) === CR;
       at = this.#afterHiddenCr(window, to);
     }
-    const holdFrom = this.#holdFrom(undecidedFrom, window.to);
-    window.copy(at, holdFrom, shown);
-    this.#held = window.slice(holdFrom);
+    const holdFrom = this.#holdFrom(undecidedFrom, at, window.to);
+    window.take(at, holdFrom, shown);
+    this.#held = window.copy(holdFrom);
     this.#offset = window.to;
-    return shown;
+    return shown.filter((part) => part.length > 0);
   }
 
-  #holdFrom(undecidedFrom: number, end: number): number {
-    if (undecidedFrom < 0 || undecidedFrom === this.#passing) return end;
+  /** @param shownTo what comes before went out, or is hidden: an event that began there is decided */
+  #holdFrom(undecidedFrom: number, shownTo: number, end: number): number {
+    if (undecidedFrom < shownTo || undecidedFrom === this.#passing) return end;
     if (end - undecidedFrom <= MAX_HELD_BYTES) return undecidedFrom;
     this.#passing = undecidedFrom;
     return end;
   }
 
-  #afterHiddenCr(window: Window, at: number): number {
+  #afterHiddenCr(window: ByteWindow, at: number): number {
     if (!this.#hidesLf || at >= window.to) return at;
     this.#hidesLf = false;
     return window.byte(at) === LF ? at + 1 : at;
   }
-}
-
-type Window = ReturnType<typeof createWindow>;
-
-/** The held bytes and the chunk behind them, by offsets in the body. */
-function createWindow(held: Uint8Array, chunk: Uint8Array, offset: number) {
-  const from = offset - held.length;
-  return {
-    from,
-    to: offset + chunk.length,
-    byte: (at: number): number | undefined => (at < offset ? held[at - from] : chunk[at - offset]),
-    copy(start: number, end: number, parts: Uint8Array[]): void {
-      if (start < offset && start < end)
-        parts.push(held.subarray(start - from, Math.min(end, offset) - from));
-      const inChunk = Math.max(start, offset);
-      if (inChunk >= end) return;
-      const isAll = inChunk === offset && end - offset === chunk.length;
-      parts.push(isAll ? chunk : chunk.subarray(inChunk - offset, end - offset));
-    },
-    /** An own copy of what is behind `start`, at most `MAX_HELD_BYTES`. */
-    slice(start: number): Uint8Array {
-      const size = offset + chunk.length - start;
-      if (size <= 0) return NO_BYTES;
-      const own = new Uint8Array(size);
-      if (start < offset) own.set(held.subarray(start - from));
-      own.set(chunk.subarray(Math.max(start - offset, 0)), Math.max(offset - start, 0));
-      return own;
-    },
-  };
 }

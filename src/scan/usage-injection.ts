@@ -1,4 +1,5 @@
 /** Makes a streamed request ask for its usage: `stream_options.include_usage: true`, without buffering (gateway.md 6). */
+import { ByteWindow } from "./byte-window.ts";
 import { createRequestScanner, type RequestFacts, type StreamOptionsValue } from "./request-scanner.ts";
 import { ASKING_OPTIONS, askInOptions } from "./stream-options.ts";
 
@@ -126,7 +127,7 @@ class Injector implements UsageInjector {
 
   /** The held bytes and the chunk, edited, but for what is to be held now. */
   #edit(chunk: Uint8Array): Uint8Array[] {
-    const body = new Stretch(this.#held, chunk, this.#offset);
+    const body = new ByteWindow(this.#held, chunk, this.#offset);
     const parts: Uint8Array[] = [];
     let at = body.from;
     for (const value of this.#ended) {
@@ -150,7 +151,7 @@ class Injector implements UsageInjector {
     return parts;
   }
 
-  #editValue(value: EndedValue, body: Stretch): Uint8Array | undefined {
+  #editValue(value: EndedValue, body: ByteWindow): Uint8Array | undefined {
     const { kind, start, end } = value;
     this.#last = "final";
     if (kind === "other" || end - start > MAX_OPTIONS_BYTES) return undefined;
@@ -186,46 +187,5 @@ class Injector implements UsageInjector {
     const full = parts.filter((part) => part.length > 0);
     for (const part of full) this.#sent += part.length;
     return full;
-  }
-}
-
-/** The held bytes and the chunk behind them, by offsets in the body. */
-class Stretch {
-  readonly from: number;
-  readonly to: number;
-  readonly #held: Uint8Array;
-  readonly #chunk: Uint8Array;
-  readonly #offset: number;
-
-  constructor(held: Uint8Array, chunk: Uint8Array, offset: number) {
-    this.#held = held;
-    this.#chunk = chunk;
-    this.#offset = offset;
-    this.from = offset - held.length;
-    this.to = offset + chunk.length;
-  }
-
-  /** Appends `[start, end)` without copying. */
-  take(start: number, end: number, parts: Uint8Array[]): void {
-    const { from } = this;
-    const offset = this.#offset;
-    if (start < Math.min(end, offset))
-      parts.push(this.#held.subarray(start - from, Math.min(end, offset) - from));
-    const inChunk = Math.max(start, offset);
-    if (inChunk === offset && end === this.to) parts.push(this.#chunk);
-    else if (inChunk < end) parts.push(this.#chunk.subarray(inChunk - offset, end - offset));
-  }
-
-  copy(start: number, end: number = this.to): Uint8Array {
-    if (start >= end) return NO_BYTES;
-    const parts: Uint8Array[] = [];
-    this.take(start, end, parts);
-    const own = new Uint8Array(end - start);
-    let at = 0;
-    for (const part of parts) {
-      own.set(part, at);
-      at += part.length;
-    }
-    return own;
   }
 }

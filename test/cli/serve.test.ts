@@ -8,14 +8,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { readKeyVectors } from "../support/fixtures.ts";
 import { createMailbox } from "../support/mailbox.ts";
 import { mint } from "../support/mint.ts";
-import {
-  PROJECT_ROOT,
-  type RunningCommand,
-  startCli,
-  startCommand,
-  temporaryFile,
-  temporaryFolder,
-} from "./cli.ts";
+import { type RunningCommand, startCli, temporaryFile, temporaryFolder } from "./cli.ts";
 
 const EVENT =
   'data: {"id":"x","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n';
@@ -166,14 +159,16 @@ describe("signals", () => {
   );
 
   it("npm's copy of a signal that the process group had already is no second signal", async () => {
-    const config = temporaryFile("c.toml", configFor("127.0.0.1:9", { shutdown_delay_secs: 0.5 }));
-    // bash, as the shell of many systems, gives its place to the gateway, so that npm's copy reaches it; dash does not.
-    const npm = startCommand("npm", ["start", "--silent", "--script-shell=bash", "--", "--config", config], {
-      cwd: PROJECT_ROOT,
+    const config = temporaryFile("c.toml", configFor("127.0.0.1:9", { shutdown_delay_secs: 0.1 }));
+    const gateway = startCli(["serve", "--config", config], {
+      env: { npm_lifecycle_script: "node adapters/node/bin.ts serve" },
     });
-    await ready(npm);
-    process.kill(-(npm.child.pid ?? 0), "SIGTERM");
-    const { stderr } = await npm.ended;
+    await ready(gateway);
+    gateway.child.kill("SIGTERM");
+    await gateway.seen("stderr", /"message":"draining"/);
+    gateway.child.kill("SIGTERM");
+    const { code, stderr } = await gateway.ended;
+    expect(code).toBe(0);
     expect(stderr).toContain('"message":"drained"');
   });
 });

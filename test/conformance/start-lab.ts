@@ -1,16 +1,13 @@
 /** Starts what the conformance and SDK suites run against: a stand-in provider and three gateways over it. */
 import { json } from "../support/answers.ts";
 import { closedPort } from "../support/closed-port.ts";
-import type { GatewaySetup, RunningGateway } from "../support/gateway-process.ts";
+import type { StartGateway } from "../support/gateway-process.ts";
 import { type Answer, startStandIn } from "../support/stand-in.ts";
 import type { Lab } from "./lab.ts";
 import { baseSetup, ceilingsSetup, strictSetup } from "./setups.ts";
 
 /** Time for three gateways to start, in milliseconds: a Workers build takes its time. */
 export const START_TIMEOUT_MS = 120_000;
-
-/** Starts one gateway of the runtime under test. */
-export type StartGateway = (setup: GatewaySetup) => Promise<RunningGateway>;
 
 /** Rejects, with everything stopped again, when a gateway does not start. */
 export async function startLab(

@@ -4,6 +4,7 @@
  * its cause.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { StartGateway } from "../support/gateway-process.ts";
 import type { Check, Section } from "./lab.ts";
 import { ceilings } from "./sections/ceilings.ts";
 import { endpoints } from "./sections/endpoints.ts";
@@ -19,7 +20,7 @@ import { rows } from "./sections/rows.ts";
 import { secrecy } from "./sections/secrecy.ts";
 import { streaming } from "./sections/streaming.ts";
 import { uploads } from "./sections/uploads.ts";
-import { START_TIMEOUT_MS, type StartGateway, startLab } from "./start-lab.ts";
+import { START_TIMEOUT_MS, startLab } from "./start-lab.ts";
 
 /** A gap's test may hang instead of failing; it is not waited for as long as a real one. */
 const GAP_TIMEOUT_MS = 8_000;

@@ -28,15 +28,20 @@ async function runLane(path: string): Promise<{ acknowledged: number }> {
   let revision = 0;
   const state = new Map<string, string>();
   for (let kill = 0; kill < KILLS / LANES; kill++) {
-    acknowledged = Math.max(acknowledged, await writeUntilKilled(path, Math.random() * 120));
+    acknowledged = Math.max(acknowledged, await writeUntilKilled(path, Math.random() * 60));
     const { set, summary } = await readSnapshot(path, Date.now);
     // Exactly the state after some revision, which is no older than the last one that was acknowledged.
     expect(summary.revision).toBeGreaterThanOrEqual(acknowledged);
     while (revision < summary.revision) apply(state, ++revision);
-    const held = Array.from(set.entries(), ([id, deny]) => `${formatDenyKey(id)} ${deny.reason}`);
-    expect(held.sort()).toEqual(Array.from(state, ([key, reason]) => `${key} ${reason}`).sort());
+    const held = new Map(Array.from(set.entries(), ([id, deny]) => [formatDenyKey(id), deny.reason]));
+    expect(differences(held, state).slice(0, 5)).toEqual([]);
   }
   return { acknowledged };
+}
+
+function differences(held: ReadonlyMap<string, string>, expected: ReadonlyMap<string, string>): string[] {
+  const keys = new Set([...held.keys(), ...expected.keys()]);
+  return [...keys].filter((key) => held.get(key) !== expected.get(key));
 }
 
 function apply(state: Map<string, string>, revision: number): void {

@@ -2,7 +2,10 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } fro
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ServerDenyOptions, ServerDenySource } from "../../adapters/server/deny/index.ts";
+import { SnapshotCache } from "../../adapters/server/deny/snapshot-cache.ts";
 import { readSnapshot } from "../../adapters/server/deny/snapshot-file.ts";
+import { DenySet } from "../../src/deny/deny-set.ts";
+import { parseDenyKey } from "../../src/deny/entry.ts";
 import { createCleanup, createTestSource, recordLog, temporaryDirectory, until } from "../support/deny.ts";
 import { createNatsServer, type NatsServer } from "../support/nats-server.ts";
 
@@ -136,14 +139,21 @@ describe("the snapshot file beside NATS", () => {
 
   it("is made whole after a torn last line, before anything is appended to it", async () => {
     await writeFile(path, `${HEADER}${line("blackhole.9")}{"key":"blackhole.8","va`);
-    await server.kill();
-    const source = await openFromNats();
-    expect([reason(source, "9"), reason(source, "8")]).toEqual(["spend", undefined]);
-    await server.start();
-    await (await server.bucket("ai-gateway")).put("blackhole.7", "spend");
-    await until(() => reason(source, "7") === "spend" && reason(source, "9") === undefined);
-    await source.flush();
-    expect(await onDisk()).toBe(1);
+    const set = new DenySet(Date.now);
+    const position = () => ({ stream: undefined, revision: 0 });
+    const cache = new SnapshotCache({ path, set, now: Date.now, position, log: logged.log });
+    cleanup.defer(() => cache.close());
+    await cache.load();
+    const id = parseDenyKey("blackhole.7")!;
+    set.set(id, { reason: "spend", expiresAt: 0 });
+    cache.append({ id, deny: { reason: "spend", expiresAt: 0 } });
+    expect(await cache.flush()).toBe(true);
+    const { set: found } = await readSnapshot(path, Date.now);
+    expect(["9", "8", "7"].map((tenant) => found.lookup("tenant", tenant))).toEqual([
+      "spend",
+      undefined,
+      "spend",
+    ]);
   });
 
   it("may be deleted at any time", async () => {

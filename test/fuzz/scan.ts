@@ -85,7 +85,9 @@ while (performance.now() < end) {
   const path = pick(PATHS, random);
   const whole = readAll([body], path);
   if (readAll(cutAtRandom(body, random), path) !== whole) {
-    console.error(`run ${runs}: the answer depends on the cuts: ${Buffer.from(body).toString("base64")}`);
+    console.error(
+      `run ${runs}: the answer depends on the cuts, on ${path}: ${Buffer.from(body).toString("base64")}`,
+    );
     process.exit(1);
   }
   runs++;

@@ -1,7 +1,8 @@
 /** The vendors' real packages as clients of a gateway by URL: one suite for every runtime. */
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
-import { START_TIMEOUT_MS, type StartGateway, startLab } from "../conformance/start-lab.ts";
+import { START_TIMEOUT_MS, startLab } from "../conformance/start-lab.ts";
 import { embedded } from "../support/answers.ts";
+import type { StartGateway } from "../support/gateway-process.ts";
 import { anthropicTests } from "./anthropic.ts";
 import { errorTests } from "./errors.ts";
 import { openaiTests } from "./openai.ts";

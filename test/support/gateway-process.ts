@@ -1,7 +1,7 @@
 /** Runs a gateway as an operator does: a config file, a child process, rows on stdout, diagnostics on stderr. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -35,9 +35,14 @@ export interface RunningGateway {
   waitForRow(matches: (row: Row) => boolean): Promise<Row>;
   /** All of stderr so far. */
   stderr(): string;
+  /** The most memory that the process has had resident so far; undefined where the system does not tell (Linux does). */
+  peakMemoryBytes(): number | undefined;
   /** Ends it with SIGTERM and waits. */
   stop(): Promise<void>;
 }
+
+/** Starts one gateway of a runtime. */
+export type StartGateway = (setup: GatewaySetup) => Promise<RunningGateway>;
 
 /** Starts `command… --config FILE` and waits for its `listening` line; rejects with stderr when there is none. */
 export async function startGatewayProcess(
@@ -81,6 +86,7 @@ export async function startGatewayProcess(
       },
       waitForRow: (matches) => stdout.find((line) => matching(parseRow(line), matches)),
       stderr: () => stderr.lines.join("\n"),
+      peakMemoryBytes: () => peakMemoryBytes(child.pid),
       stop,
     };
   } catch {
@@ -149,6 +155,15 @@ function denySnapshot(folder: string, deny: GatewaySetup["deny"]): Record<string
 /** The developer's own `AI_*` variables would override the file. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AI_")));
+}
+
+/** proc(5): `VmHWM` in kB. */
+function peakMemoryBytes(pid: number | undefined): number | undefined {
+  const file = `/proc/${pid}/status`;
+  const kilobytes = existsSync(file)
+    ? /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(file, "utf8"))?.[1]
+    : undefined;
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -1,10 +1,9 @@
 /** How each runtime's gateway is started, for the suites that run on all of them. */
-import { type GatewaySetup, type RunningGateway, startGatewayProcess } from "./gateway-process.ts";
+import { type StartGateway, startGatewayProcess } from "./gateway-process.ts";
 
 /** As `npm start` does, on the Node that runs the tests. */
-export function startOnNode(setup: GatewaySetup): Promise<RunningGateway> {
-  return startGatewayProcess([process.execPath, "adapters/node/bin.ts", "serve"], setup);
-}
+export const startOnNode: StartGateway = (setup) =>
+  startGatewayProcess([process.execPath, "adapters/node/bin.ts", "serve"], setup);
 
 /** Bun, from the project's own dependencies. */
 export const startOnBun: StartGateway = (setup) =>

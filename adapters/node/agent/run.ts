@@ -40,6 +40,7 @@ export async function runCommand(
     const agent = factory.open(await sessionForRun(config, flags));
     const onEvent = flags.json ? await jsonSink(output, agent.session, config) : textSink(output);
     const result = await agent.prompt(task, { signal: stop.signal, onEvent });
+    await agent.session.close();
     code = await conclude(result, agent, flags);
   } catch (thrown) {
     code = await report(thrown, flags, output);

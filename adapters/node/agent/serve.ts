@@ -52,7 +52,7 @@ export async function serveCommand(flags: ServeFlags, env: NodeJS.ProcessEnv): P
   host.agent.abort();
   await dispatch.idle();
   processes.killAll();
-  await host.agent.session.sync().catch((thrown) => process.stderr.write(`error: ${messageOf(thrown)}\n`));
+  await host.agent.session.close().catch((thrown) => process.stderr.write(`error: ${messageOf(thrown)}\n`));
   await output.flush();
   return signals.exitCode() ?? 0;
 }

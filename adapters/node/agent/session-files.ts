@@ -1,7 +1,7 @@
 /** Sessions as files: where they are, how they are opened, and how lines are appended. */
-import { mkdir, open, readdir, readFile, stat } from "node:fs/promises";
+import { open, readdir, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
   createSession,
   openSession,
@@ -14,6 +14,7 @@ import {
   type SessionStore,
 } from "../../../src/agent/index.ts";
 import { isWholeLine } from "../../../src/agent/session-entries.ts";
+import { makeFolder } from "./tools/make-folder.ts";
 import { errorCode } from "./tools/paths.ts";
 
 /** `AI_AGENT_SESSION_DIR`, else below the user's state folder. */
@@ -32,7 +33,7 @@ export async function createSessionFile(
   header: SessionHeader,
   entries: readonly SessionEntry[] = [],
 ): Promise<Session> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(resolve(path)), 0o700);
   return createSession(header, await openStore(path, 0), entries);
 }
 
@@ -127,5 +128,6 @@ async function openStore(path: string, length: number): Promise<SessionStore> {
       }
     },
     sync: () => file.datasync(),
+    close: () => file.close(),
   };
 }

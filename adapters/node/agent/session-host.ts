@@ -68,8 +68,9 @@ export async function createSessionHost({
   let current = open(sessionFile === undefined ? await create({}) : await openOrCreate(sessionFile, config));
   agent = current;
 
-  function use(session: Session): void {
+  async function use(session: Session): Promise<void> {
     const { thinkingBudget } = current;
+    await current.session.close();
     current = open(session);
     current.thinkingBudget = thinkingBudget;
     agent = current;
@@ -80,14 +81,14 @@ export async function createSessionHost({
       return current;
     },
     async start() {
-      use(await create({}));
+      await use(await create({}));
     },
     list: () => listSessionFiles(folder),
     async switchTo(id) {
       const found = (await listSessionFiles(folder)).find(({ session_id }) => session_id === id);
       const session = found && (await openSessionFile(found.path));
       if (!session) throw new SessionError(`no session ${JSON.stringify(id)}`);
-      use(session);
+      await use(session);
     },
     async fork(upto) {
       const { header, entries, state } = current.session;

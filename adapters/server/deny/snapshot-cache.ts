@@ -134,7 +134,7 @@ export class SnapshotCache {
   async #replaceFile(): Promise<void> {
     const { path, set, position } = this.#options;
     // One instant: the copy holds every change taken so far, and the queue every one after it.
-    const copy = set;
+    const copy = set.clone();
     const at = position();
     this.#queue.length = 0;
     this.#mustReplace = false;

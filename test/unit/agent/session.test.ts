@@ -37,6 +37,7 @@ function textStore(): SessionStore & { text: string; syncs: number } {
     sync: async () => {
       store.syncs++;
     },
+    close: async () => undefined,
   };
   return store;
 }

@@ -74,6 +74,10 @@ describe("usage filter", () => {
     ["choices that are null", 'data: {"choices":null,"usage":{"a":1}}\n\n'],
     ["an array of a scalar", 'data: {"choices":[0],"usage":{"a":1}}\n\n'],
     ["usage further in", 'data: {"choices":[],"x":{"usage":{"a":1}},"x_groq":{"usage":{}}}\n\n'],
+    [
+      "members that come twice",
+      'data: {"usage":1,"usage":{},"choices":[]}\n\ndata: {"choices":[1],"choices":[],"usage":{}}\n\n',
+    ],
     ["an event that is cut", 'data: {"choices":[],"usage":{"a":1}'],
     ["an event that is no JSON", "data: [DONE]\n\ndata: hello\n\ndata\n\nevent: x\n\n"],
     ["a JSON document", '{"choices":[],"usage":{"a":1}}'],

@@ -101,7 +101,9 @@ async function readLines(file: FileHandle, path: string, offset: number, limit: 
 
 /** `TextDecoder` leaves out a byte order mark, and puts U+FFFD for what is not UTF-8. */
 function formatLine({ number, head, bytes }: Line): string {
-  const text = decodePrefix(head, maxLineBytes);
-  const shown = bytes > maxLineBytes ? `${text} [line cut: ${bytes} bytes]` : text.replace(/\r$/, "");
+  const isCut = bytes > maxLineBytes;
+  const shown = isCut
+    ? `${decodePrefix(head, maxLineBytes)} [line cut: ${bytes} bytes]`
+    : new TextDecoder().decode(head).replace(/\r$/, "");
   return `${String(number).padStart(6)}\t${shown}`;
 }

@@ -1,7 +1,8 @@
 /** Writes a file whole or not at all. */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, realpath, rename, stat, unlink } from "node:fs/promises";
+import { open, realpath, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "./make-folder.ts";
 import { errorCode } from "./paths.ts";
 
 /**
@@ -10,7 +11,7 @@ import { errorCode } from "./paths.ts";
  */
 export async function replaceFile(path: string, data: string | Uint8Array): Promise<void> {
   const old = await describe(path);
-  await mkdir(dirname(old.path), { recursive: true });
+  await makeFolder(dirname(old.path));
   const temporary = join(dirname(old.path), `.${randomUUID()}.tmp`);
   const file = await open(temporary, "wx", old.mode ?? 0o666);
   try {

@@ -1,6 +1,8 @@
-/** The baseline on Node: node:http in, undici `Pool.stream` out, nothing looked at. `bare-node.ts PROVIDER_PORT` prints its port. */
+/**
+ * The baseline on Node: node:http in, undici `Pool.stream` out, nothing looked at. `bare-node.js PROVIDER_PORT` prints its port.
+ * Plain JavaScript, so that its cold start holds no stripping of types.
+ */
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { Pool } from "undici";
 
 const pool = new Pool(`http://127.0.0.1:${process.argv[2]}`, { connections: null, pipelining: 1 });
@@ -11,7 +13,7 @@ const server = createServer((request, response) => {
   response.once("close", () => abort.abort());
   pool
     .stream(
-      { method: request.method as "POST", path: request.url!, headers, body: request, signal: abort.signal },
+      { method: request.method, path: request.url, headers, body: request, signal: abort.signal },
       ({ statusCode, headers: down }) => {
         response.writeHead(statusCode, down);
         return response;
@@ -20,4 +22,4 @@ const server = createServer((request, response) => {
     .catch(() => response.destroy());
 });
 server.keepAliveTimeout = 60_000;
-server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
+server.listen(0, "127.0.0.1", () => console.log(server.address().port));

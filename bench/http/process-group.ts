@@ -1,0 +1,58 @@
+/** What a process group has used, read from Linux's /proc (proc_pid_stat(5)). */
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Fields of /proc/PID/stat, counted from the one after the command's name. */
+const PGRP = 2;
+const UTIME = 11;
+const STIME = 12;
+const RSS_PAGES = 21;
+
+/** USER_HZ, the same on every architecture that Node runs on. */
+const TICKS_PER_SEC = 100;
+const PAGE_BYTES = 4096;
+const SAMPLE_MS = 10;
+
+/** User and system time of all processes of the group since they began, in seconds, to 10 ms. */
+export function cpuSeconds(group: number): number {
+  const ticks = membersOf(group).map(readStat).map((stat) => Number(stat[UTIME] ?? 0) + Number(stat[STIME] ?? 0));
+  return sum(ticks) / TICKS_PER_SEC;
+}
+
+/** Resident memory of all processes of the group, in bytes. Pages that they share count more than once. */
+export const residentBytes = (group: number): number => residentOf(membersOf(group));
+
+/** Samples until it is asked: the most that the group's processes of now held, in bytes. */
+export function watchResidentBytes(group: number): () => number {
+  const members = membersOf(group);
+  let peak = 0;
+  const sample = (): void => {
+    peak = Math.max(peak, residentOf(members));
+  };
+  const timer = setInterval(sample, SAMPLE_MS);
+  return () => {
+    clearInterval(timer);
+    sample();
+    return peak;
+  };
+}
+
+const residentOf = (pids: readonly string[]): number =>
+  sum(pids.map((pid) => Number(readStat(pid)[RSS_PAGES] ?? 0))) * PAGE_BYTES;
+
+function membersOf(group: number): string[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => readStat(pid)[PGRP] === String(group));
+}
+
+/** Empty for a process that has just ended. */
+function readStat(pid: string): string[] {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The command's name stands in parentheses and may hold both.
+    return line.slice(line.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return [];
+  }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);

@@ -1,0 +1,75 @@
+/** What a scenario is: a load, and the figures that it leaves. */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AnswerKind } from "./answers.ts";
+import { runLoadProgram } from "./load/load.ts";
+import { loadOptions, type LoadResult } from "./load/load.ts";
+import { runWrk } from "./load/wrk.ts";
+import type { RunningTarget } from "./target.ts";
+
+/** Everything that is measured, with its unit. */
+export const METRICS = {
+  cpuPer1000: { title: "CPU s per 1,000", digits: 3 },
+  perSecond: { title: "per second", digits: 0 },
+  mbPerSecond: { title: "MB/s", digits: 0 },
+  grownMb: { title: "memory grown, MB", digits: 1 },
+  p50Ms: { title: "p50, ms", digits: 2 },
+  p99Ms: { title: "p99, ms", digits: 2 },
+  ageP50Ms: { title: "p50 age, ms", digits: 2 },
+  ageP99Ms: { title: "p99 age, ms", digits: 2 },
+  kbPerStream: { title: "KB a stream", digits: 1 },
+  coldStartMs: { title: "ms to the first 200", digits: 0 },
+} as const;
+
+export type Metric = keyof typeof METRICS;
+export type Figures = Readonly<Partial<Record<Metric, number>>>;
+
+export interface Measured {
+  readonly figures: Figures;
+  /** Answers that the load got whole, the warm-up's included. */
+  readonly answered: number;
+  /** At most so many requests were under way when the load went away. */
+  readonly cutOff: number;
+}
+
+export interface Settings {
+  /** How long each load lasts. */
+  readonly secs: number;
+  /** Path of wrk; the built-in load without it. */
+  readonly wrk: string | undefined;
+  /** Exists as long as the harness. */
+  readonly folder: string;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  /** The first one is what the ratios are of. */
+  readonly metrics: readonly Metric[];
+  readonly answer: AnswerKind;
+  /** Whether the provider is measured too, with nothing in between. */
+  readonly direct: boolean;
+  measure(target: RunningTarget, settings: Settings): Promise<Measured>;
+}
+
+export interface ClosedLoad {
+  readonly body: Buffer;
+  readonly connections: number;
+  readonly secs: number;
+}
+
+/** As many requests as the connections carry. */
+export async function closedLoop(
+  target: RunningTarget,
+  { wrk, folder }: Settings,
+  { body, connections, secs }: ClosedLoad,
+): Promise<LoadResult> {
+  const own = mkdtempSync(join(folder, "load-"));
+  const bodyFile = join(own, "body.json");
+  writeFileSync(bodyFile, body);
+  const options = { ...loadOptions(target), bodyFile, connections, secs };
+  return wrk === undefined ? runLoadProgram("closed-loop.ts", options) : runWrk(wrk, own, options);
+}
+
+/** Long enough for a JIT to have compiled what is hot. */
+export const WARM_UP_SECS = 1;

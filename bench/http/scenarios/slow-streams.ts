@@ -1,0 +1,44 @@
+/** 500 streams at 20 ms a chunk: how old an event is when the client has it, and what a stream holds. */
+import { loadOptions, runLoadProgram } from "../load/load.ts";
+import type { EventAges } from "../load/slow-streams.ts";
+import { residentBytes } from "../process-group.ts";
+import type { Scenario } from "../scenario.ts";
+
+const FEW = 50;
+const ALL = 500;
+const GAP_MS = 20;
+/** What opening them takes, beside the measuring. */
+const OPENING_SECS = 4;
+
+export const slowStreams: Scenario = {
+  name: "slow-streams",
+  title: `${ALL} slow streams`,
+  metrics: ["ageP99Ms", "ageP50Ms", "kbPerStream"],
+  answer: "stream",
+  direct: true,
+  async measure(target, { secs }) {
+    const resident: Record<string, number> = {};
+    const options = {
+      ...loadOptions(target),
+      few: FEW,
+      all: ALL,
+      gapMs: GAP_MS,
+      secs: secs + OPENING_SECS,
+      measuredSecs: secs,
+    };
+    const { answered, ageP50Ms, ageP99Ms } = await runLoadProgram<EventAges>(
+      "slow-streams.ts",
+      options,
+      (phase) => {
+        resident[phase] = residentBytes(target.group);
+      },
+    );
+    const grown = (resident.all ?? Number.NaN) - (resident.few ?? Number.NaN);
+    const isProxy = target.group !== 0;
+    return {
+      figures: { ageP99Ms, ageP50Ms, ...(isProxy && { kbPerStream: grown / 1000 / (ALL - FEW) }) },
+      answered,
+      cutOff: ALL,
+    };
+  },
+};

@@ -1,0 +1,131 @@
+/** Everything that can be measured on this machine, in the order of a round, and what cannot and why. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { startGateway } from "./gateway.ts";
+import { startNginx } from "./nginx.ts";
+import { findPortkey, startPortkey } from "./portkey.ts";
+import { benchFile, findProgram, isInstalled, PROJECT_ROOT } from "./project.ts";
+import { BYO_HEADERS, startPrintingPort, type Target } from "./target.ts";
+
+export const FAMILIES = ["nginx", "node", "bun", "workers", "portkey"] as const;
+export type Family = (typeof FAMILIES)[number];
+
+export interface TargetOptions {
+  readonly only: readonly Family[];
+  /** Paths of Node binaries. */
+  readonly nodes: readonly string[];
+  /** Measure `dist/`, as it is installed, and not the sources. */
+  readonly built: boolean;
+}
+
+export interface FoundTargets {
+  readonly targets: readonly Target[];
+  /** One line each. */
+  readonly skipped: readonly string[];
+}
+
+export function findTargets({ only, nodes, built }: TargetOptions): FoundTargets {
+  const found: Record<Family, () => readonly Target[] | string> = {
+    nginx: nginxTargets,
+    node: () => nodes.flatMap((node) => nodeTargets(node, nodes.length > 1, built)),
+    bun: () => bunTargets(built),
+    workers: workersTargets,
+    portkey: () => portkeyTargets(nodes[0] ?? process.execPath),
+  };
+  const targets: Target[] = [DIRECT];
+  const skipped: string[] = [];
+  for (const family of only) {
+    const result = found[family]();
+    if (typeof result === "string") skipped.push(`${family} is left out: ${result}`);
+    else targets.push(...result);
+  }
+  return { targets, skipped };
+}
+
+/** Nothing in between: what latency and the age of events are held against. */
+const DIRECT: Target = {
+  name: "direct",
+  role: "direct",
+  runtime: "",
+  start: async ({ providerPort }) => ({
+    origin: `http://127.0.0.1:${providerPort}`,
+    headers: BYO_HEADERS,
+    group: 0,
+    startedAt: 0,
+    stop: async () => {},
+  }),
+};
+
+function nginxTargets(): readonly Target[] | string {
+  const program = findProgram("nginx");
+  if (program === undefined) return "no nginx on this machine";
+  return [{ name: "nginx", role: "nginx", runtime: "", start: (place) => startNginx(program, place) }];
+}
+
+function nodeTargets(node: string, severalNodes: boolean, built: boolean): readonly Target[] {
+  const version = versionOf(node);
+  const bin = built ? "dist/adapters/node/bin.js" : "adapters/node/bin.ts";
+  return pair("Node", version, severalNodes ? `node ${version}` : "node", {
+    bare: ({ providerPort }) => startPrintingPort([node, benchFile("bare-node.js"), String(providerPort)]),
+    gateway: (place) => startGateway([node, bin, "serve"], place),
+  });
+}
+
+/** Bun's fetch stalls at several hundred concurrent streams otherwise. */
+const BUN_ENVIRONMENT = { BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" };
+
+function bunTargets(built: boolean): readonly Target[] | string {
+  const bun = findProgram("bun");
+  if (bun === undefined) return "no bun on this machine";
+  const bin = built ? "dist/adapters/bun/bin.js" : "adapters/bun/bin.ts";
+  return pair("Bun", versionOf(bun), "bun", {
+    bare: ({ providerPort }) =>
+      startPrintingPort([bun, benchFile("bare-bun.ts"), String(providerPort)], BUN_ENVIRONMENT),
+    gateway: (place) => startGateway([bun, bin, "serve"], place, BUN_ENVIRONMENT),
+  });
+}
+
+function workersTargets(): readonly Target[] | string {
+  if (!isInstalled("miniflare")) return "miniflare is not installed";
+  const script = npmScript("start:workers");
+  if (script === undefined) return "package.json has no start:workers yet";
+  const env = { PATH: [join(PROJECT_ROOT, "node_modules/.bin"), process.env.PATH].join(delimiter) };
+  return pair("workerd", versionOf(findProgram("workerd") ?? ""), "workers", {
+    bare: ({ providerPort }) =>
+      startPrintingPort([process.execPath, benchFile("bare-workerd.ts"), String(providerPort)]),
+    // What npm would run, without npm's own start in the measurement.
+    gateway: (place) => startGateway(["sh", "-c", `${script} "$@"`, "sh"], place, env),
+  });
+}
+
+function portkeyTargets(node: string): readonly Target[] | string {
+  const script = findPortkey();
+  if (script === undefined) return "@portkey-ai/gateway is neither in node_modules nor on the PATH";
+  return [
+    { name: "Portkey", role: "portkey", runtime: "", start: (place) => startPortkey(node, script, place) },
+  ];
+}
+
+type Pair = Readonly<Record<"bare" | "gateway", Target["start"]>>;
+
+function pair(title: string, version: string, runtime: string, { bare, gateway }: Pair): readonly Target[] {
+  return [
+    { name: `bare, ${title} ${version}`, role: "bare", runtime, start: bare },
+    { name: `gateway, ${title} ${version}`, role: "gateway", runtime, start: gateway },
+  ];
+}
+
+/** "24.21.0", whatever stands around it. */
+export function versionOf(program: string): string {
+  if (!existsSync(program)) return "";
+  const said = execFileSync(program, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  return /\d[\w.]*/.exec(said)?.[0] ?? "";
+}
+
+function npmScript(name: string): string | undefined {
+  const manifest: { scripts: Record<string, string> } = JSON.parse(
+    readFileSync(join(PROJECT_ROOT, "package.json"), "utf8"),
+  );
+  return manifest.scripts[name];
+}

@@ -1,0 +1,173 @@
+/** A response body on its way down: pulled by the client's reader, or whole where it is small; drained for its row after the client left. */
+import { type Exchange, MAX_WHOLE_BODY, type Write } from "./exchange.ts";
+import type { HeaderList } from "./ports.ts";
+import type { ReadTimeout } from "./read-timeout.ts";
+import type { LengthedSource } from "./upload.ts";
+
+export interface DownloadOptions {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly exchange: Exchange;
+  readonly readTimeout: ReadTimeout;
+  readonly isClientGone: () => boolean;
+  /** Gives the provider's request up. */
+  readonly abort: () => void;
+  /** Keeps work alive after the response, where the runtime would stop it. */
+  readonly waitUntil: ((work: Promise<unknown>) => void) | undefined;
+}
+
+/**
+ * `headers` are those for the client. A declared body of up to 64 KiB that is no stream comes as its bytes: some runtimes
+ * keep a declared length only then, and a stream for one chunk costs as much as the relay around it.
+ */
+export async function openDownload(headers: HeaderList, options: DownloadOptions): Promise<BodyInit> {
+  const { length, sse } = framingOf(headers);
+  const download = new Download(options);
+  if (length === undefined || length > MAX_WHOLE_BODY || sse) return download.stream(length);
+  return download.whole(length);
+}
+
+function framingOf(headers: HeaderList): { readonly length: number | undefined; readonly sse: boolean } {
+  let length: number | undefined;
+  let sse = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!.toLowerCase();
+    if (name === "content-length") length = Number(headers[i + 1]!);
+    else if (name === "content-type") sse = headers[i + 1]!.toLowerCase().includes("text/event-stream");
+  }
+  return { length: Number.isSafeInteger(length) ? length : undefined, sse };
+}
+
+class Download {
+  readonly #options: DownloadOptions;
+  readonly #exchange: Exchange;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #clientGone = false;
+  #ended = false;
+
+  constructor(options: DownloadOptions) {
+    this.#options = options;
+    this.#exchange = options.exchange;
+    this.#reader = options.body.getReader();
+  }
+
+  async whole(length: number): Promise<BodyInit> {
+    const chunks: Uint8Array[] = [];
+    this.#exchange.hold(length);
+    try {
+      while (!this.#ended) await this.#next((bytes) => void chunks.push(bytes));
+    } catch (error) {
+      this.#end("upstream_cut");
+      return brokenOff(chunks, error);
+    }
+    // The DOM's types want to know that no chunk is over shared memory; none is.
+    return (chunks.length === 1 ? chunks[0]! : joined(chunks)) as Uint8Array<ArrayBuffer>;
+  }
+
+  stream(length: number | undefined): ReadableStream<Uint8Array> {
+    this.#exchange.hold(MAX_WHOLE_BODY);
+    const source: LengthedSource = {
+      expectedLength: length,
+      pull: (controller) => this.#pull(controller),
+      cancel: () => this.#onCancel(),
+    };
+    return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    let wrote = false;
+    const write: Write = (bytes) => {
+      wrote = true;
+      if (!this.#clientGone) controller.enqueue(bytes);
+    };
+    try {
+      while (!wrote && !this.#ended && !this.#clientGone) await this.#next(write);
+      if (this.#ended && !this.#clientGone) controller.close();
+    } catch (error) {
+      if (this.#clientGone) return;
+      this.#exchange.flush(write);
+      this.#end("upstream_cut");
+      await macrotask();
+      controller.error(error);
+    }
+  }
+
+  /** Relays one chunk, or ends the exchange. */
+  async #next(write: Write): Promise<void> {
+    const { readTimeout } = this.#options;
+    readTimeout.waiting();
+    const { done, value } = await this.#reader.read();
+    readTimeout.pause();
+    if (!done) {
+      const decoding = this.#exchange.relay(value, write);
+      if (decoding) await decoding;
+      return;
+    }
+    this.#exchange.flush(write);
+    this.#end("complete");
+  }
+
+  #end(ending: "complete" | "upstream_cut"): void {
+    this.#ended = true;
+    this.#options.readTimeout.stop();
+    this.#exchange.finish(this.#clientGone || this.#options.isClientGone() ? "client_gone" : ending);
+  }
+
+  #onCancel(): void {
+    this.#clientGone = true;
+    if (!this.#exchange.clientLeft()) return this.#giveUp();
+    const drained = this.#drain();
+    this.#options.waitUntil?.(drained);
+  }
+
+  /** Reads on for the row, within bounds. */
+  async #drain(): Promise<void> {
+    const { drainMaxBytes, drainMaxSecs } = this.#exchange.plan.settings.config;
+    const timer = setTimeout(this.#options.abort, drainMaxSecs * 1000);
+    try {
+      for (let left = drainMaxBytes; left > 0; ) {
+        const { done, value } = await this.#reader.read();
+        if (done) break;
+        left -= value.length;
+        await this.#exchange.drain(value);
+      }
+    } catch {
+      // Whatever stopped the provider, the row says what was seen.
+    }
+    clearTimeout(timer);
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
+    // The row first: cancelling makes errors that are not the provider's.
+    this.#end("upstream_cut");
+    this.#options.abort();
+    void this.#reader.cancel().catch(() => {});
+  }
+}
+
+/** Bun drops chunks that an error follows in the same turn of its loop, so the client is given them first. */
+const macrotask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+function brokenOff(chunks: readonly Uint8Array[], error: unknown): ReadableStream<Uint8Array> {
+  let at = 0;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (at < chunks.length) return controller.enqueue(chunks[at++]!);
+        await macrotask();
+        controller.error(error);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

@@ -1,0 +1,63 @@
+/** A request body that streams up, pulled at the provider's pace through the scanner. */
+import type { ErrorCode } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import type { ReadTimeout } from "./read-timeout.ts";
+
+export interface UploadOptions {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly exchange: Exchange;
+  readonly readTimeout: ReadTimeout;
+  /** The body outgrew its limit or may not be metered: it must never be completed. */
+  readonly onRefused: (code: ErrorCode) => void;
+  /** The client broke off before the body's end. */
+  readonly onClientGone: () => void;
+}
+
+/** Made an error, never closed, unless the client's body came to its own end. */
+export function openUpload(options: UploadOptions): ReadableStream<Uint8Array> {
+  const { exchange, readTimeout } = options;
+  const { request } = exchange;
+  const reader = options.body.getReader();
+
+  const next = async (): Promise<ReadableStreamReadResult<Uint8Array>> => {
+    // It is the client that is slow now.
+    readTimeout.pause();
+    try {
+      return await reader.read();
+    } catch (error) {
+      options.onClientGone();
+      throw error;
+    } finally {
+      readTimeout.waiting();
+    }
+  };
+  const refuse = (code: ErrorCode): never => {
+    options.onRefused(code);
+    void reader.cancel().catch(() => {});
+    throw new Error(code);
+  };
+  const source: LengthedSource = {
+    // workerd declares the length of a stream only if it is told here; the header alone does not count there.
+    expectedLength: request.upstreamLength,
+    async pull(controller) {
+      for (let sent = false; !sent; ) {
+        const { done, value } = await next();
+        const chunks = done ? request.end() : request.push(value);
+        if (typeof chunks === "string") return refuse(chunks);
+        for (const chunk of chunks) controller.enqueue(chunk);
+        if (done) {
+          request.sent();
+          return controller.close();
+        }
+        sent = chunks.length > 0;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
+  return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
+}
+
+/** A source with workerd's own member for the length of a stream in bytes; other runtimes ignore it. */
+export interface LengthedSource extends UnderlyingDefaultSource<Uint8Array> {
+  readonly expectedLength?: number | undefined;
+}
