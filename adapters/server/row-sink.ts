@@ -111,7 +111,8 @@ export function createRowSink({
     write(line) {
       const bytes = Buffer.byteLength(line) + 1;
       if (isBroken) return lose(1, "stdout is closed");
-      if (queuedBytes + bytes > maxQueuedBytes) return lose(1, `nobody reads stdout: ${maxQueuedBytes} bytes wait`);
+      if (queuedBytes + bytes > maxQueuedBytes)
+        return lose(1, `nobody reads stdout: ${maxQueuedBytes} bytes wait`);
       queue.push(`${line}\n`);
       queuedBytes += bytes;
       if (isWriting) return;
@@ -120,7 +121,8 @@ export function createRowSink({
     },
     async flush(patienceMs) {
       if (isWriting) {
-        const impatience = patienceMs === undefined ? undefined : setTimeout(giveUp, patienceMs, "nobody reads stdout");
+        const impatience =
+          patienceMs === undefined ? undefined : setTimeout(giveUp, patienceMs, "nobody reads stdout");
         await new Promise<void>((resolve) => waiters.push(resolve));
         clearTimeout(impatience);
       }

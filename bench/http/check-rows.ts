@@ -11,7 +11,11 @@ interface Row {
 }
 
 /** Throws unless there is an exact row for each answer, and no more others than requests that were cut off. */
-export function checkRows(rowsFile: string, answer: AnswerKind, { answered, cutOff }: Omit<Measured, "figures">): void {
+export function checkRows(
+  rowsFile: string,
+  answer: AnswerKind,
+  { answered, cutOff }: Omit<Measured, "figures">,
+): void {
   const rows = readFileSync(rowsFile, "utf8").split("\n").filter(Boolean).map(parseRow);
   const exact = rows.filter(
     (row) =>

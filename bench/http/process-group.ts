@@ -14,7 +14,9 @@ const SAMPLE_MS = 10;
 
 /** User and system time of all processes of the group since they began, in seconds, to 10 ms. */
 export function cpuSeconds(group: number): number {
-  const ticks = membersOf(group).map(readStat).map((stat) => Number(stat[UTIME] ?? 0) + Number(stat[STIME] ?? 0));
+  const ticks = membersOf(group)
+    .map(readStat)
+    .map((stat) => Number(stat[UTIME] ?? 0) + Number(stat[STIME] ?? 0));
   return sum(ticks) / TICKS_PER_SEC;
 }
 

@@ -49,7 +49,9 @@ async function measureAll(plan: Plan, providerPort: number): Promise<Sample[]> {
         if (target.role === "direct" && !scenario.direct) continue;
         const sample = await measureOnce(plan, scenario, target, providerPort);
         samples.push({ ...sample, scenario: scenario.name, target: target.name, round });
-        report(`round ${round}: ${scenario.title}, ${target.name}: ${sample.error ?? JSON.stringify(sample.figures)}`);
+        report(
+          `round ${round}: ${scenario.title}, ${target.name}: ${sample.error ?? JSON.stringify(sample.figures)}`,
+        );
       }
     }
   }

@@ -2,8 +2,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AnswerKind } from "./answers.ts";
-import { runLoadProgram } from "./load/load.ts";
-import { loadOptions, type LoadResult } from "./load/load.ts";
+import { type LoadResult, loadOptions, runLoadProgram } from "./load/load.ts";
 import { runWrk } from "./load/wrk.ts";
 import type { RunningTarget } from "./target.ts";
 

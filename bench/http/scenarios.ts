@@ -6,4 +6,12 @@ import { slowStreams } from "./scenarios/slow-streams.ts";
 import { json, prompts, streams } from "./scenarios/throughput.ts";
 import { upload } from "./scenarios/upload.ts";
 
-export const SCENARIOS: readonly Scenario[] = [json, streams, prompts, upload, latency, slowStreams, coldStart];
+export const SCENARIOS: readonly Scenario[] = [
+  json,
+  streams,
+  prompts,
+  upload,
+  latency,
+  slowStreams,
+  coldStart,
+];

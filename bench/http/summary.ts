@@ -1,6 +1,7 @@
 /** From samples to medians. */
-import type { Figures, Metric } from "./scenario.ts";
+
 import type { Sample } from "./run.ts";
+import type { Figures, Metric } from "./scenario.ts";
 import { median } from "./statistics.ts";
 import type { Target } from "./target.ts";
 
@@ -12,7 +13,9 @@ export interface Summary {
 
 export function summarize(samples: readonly Sample[], targets: readonly Target[]): Summary {
   const byCell = Map.groupBy(samples, ({ scenario, target }) => cell(scenario, target));
-  const medians = new Map([...byCell].map(([key, group]) => [key, mediansOf(group.map(({ figures }) => figures))]));
+  const medians = new Map(
+    [...byCell].map(([key, group]) => [key, mediansOf(group.map(({ figures }) => figures))]),
+  );
   return {
     targets,
     figuresOf: (scenario, target) => medians.get(cell(scenario, target?.name ?? "")) ?? {},
@@ -24,10 +27,7 @@ const cell = (scenario: string, target: string): string => `${scenario}\n${targe
 function mediansOf(rounds: readonly Figures[]): Figures {
   const metrics = new Set(rounds.flatMap((figures) => Object.keys(figures) as Metric[]));
   return Object.fromEntries(
-    [...metrics].map((metric) => [
-      metric,
-      median(rounds.flatMap((figures) => figures[metric] ?? [])),
-    ]),
+    [...metrics].map((metric) => [metric, median(rounds.flatMap((figures) => figures[metric] ?? []))]),
   );
 }
 

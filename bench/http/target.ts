@@ -33,7 +33,10 @@ export interface RunningTarget {
 export const PATH = "/v1/chat/completions";
 
 /** A proxy that needs no credential gets one all the same, as long as a virtual key: the same bytes on every wire. */
-export const BYO_HEADERS = { authorization: `Bearer sk-${"b".repeat(125)}`, "content-type": "application/json" };
+export const BYO_HEADERS = {
+  authorization: `Bearer sk-${"b".repeat(125)}`,
+  "content-type": "application/json",
+};
 
 /** Waits until the child is `ready`, which gives its origin; stops it where that fails. */
 export async function runningTarget(

@@ -1,6 +1,6 @@
 /** Everything that can be measured on this machine, in the order of a round, and what cannot and why. */
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { startGateway } from "./gateway.ts";
 import { startNginx } from "./nginx.ts";
@@ -60,7 +60,14 @@ const DIRECT: Target = {
 function nginxTargets(): readonly Target[] | string {
   const program = findProgram("nginx");
   if (program === undefined) return "no nginx on this machine";
-  return [{ name: "nginx", role: "nginx", runtime: "", start: (place) => startNginx(program, place) }];
+  return [
+    {
+      name: `nginx ${versionOf(program)}`,
+      role: "nginx",
+      runtime: "",
+      start: (place) => startNginx(program, place),
+    },
+  ];
 }
 
 function nodeTargets(node: string, severalNodes: boolean, built: boolean): readonly Target[] {
@@ -81,7 +88,7 @@ function bunTargets(built: boolean): readonly Target[] | string {
   const bin = built ? "dist/adapters/bun/bin.js" : "adapters/bun/bin.ts";
   return pair("Bun", versionOf(bun), "bun", {
     bare: ({ providerPort }) =>
-      startPrintingPort([bun, benchFile("bare-bun.ts"), String(providerPort)], BUN_ENVIRONMENT),
+      startPrintingPort([bun, benchFile("bare-bun.js"), String(providerPort)], BUN_ENVIRONMENT),
     gateway: (place) => startGateway([bun, bin, "serve"], place, BUN_ENVIRONMENT),
   });
 }
@@ -91,7 +98,7 @@ function workersTargets(): readonly Target[] | string {
   const script = npmScript("start:workers");
   if (script === undefined) return "package.json has no start:workers yet";
   const env = { PATH: [join(PROJECT_ROOT, "node_modules/.bin"), process.env.PATH].join(delimiter) };
-  return pair("workerd", versionOf(findProgram("workerd") ?? ""), "workers", {
+  return pair("workerd", versionOf(findProgram("workerd") ?? "workerd", "--version"), "workers", {
     bare: ({ providerPort }) =>
       startPrintingPort([process.execPath, benchFile("bare-workerd.ts"), String(providerPort)]),
     // What npm would run, without npm's own start in the measurement.
@@ -116,11 +123,10 @@ function pair(title: string, version: string, runtime: string, { bare, gateway }
   ];
 }
 
-/** "24.21.0", whatever stands around it. */
-export function versionOf(program: string): string {
-  if (!existsSync(program)) return "";
-  const said = execFileSync(program, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  return /\d[\w.]*/.exec(said)?.[0] ?? "";
+/** "24.21.0", whatever stands around it and whatever the exit code: wrk's is 1. */
+export function versionOf(program: string, option = "-v"): string {
+  const { stdout, stderr } = spawnSync(program, [option], { encoding: "utf8" });
+  return /\d[\w.]*/.exec(`${stdout}${stderr}`)?.[0] ?? "";
 }
 
 function npmScript(name: string): string | undefined {

@@ -7,7 +7,7 @@ import { checkEndpoint } from "./endpoints.ts";
 import type { Dialect, ErrorCode, Refusal } from "./errors.ts";
 import { headersUpByo, headersUpManaged } from "./headers.ts";
 import { type HeaderFacts, type Inbound, readHeaders } from "./inbound.ts";
-import type { DenyReason } from "./ports.ts";
+import type { DenyReason, HeaderList } from "./ports.ts";
 import { type Route, route } from "./routing.ts";
 import type { GatewayState, Settings } from "./state.ts";
 
@@ -30,6 +30,8 @@ export interface Plan {
   /** As sent to the provider, without its query. */
   readonly path: string;
   readonly query: string;
+  /** As they came from the client, credentials included. */
+  readonly clientHeaders: HeaderList;
   /** The client's headers as they go up, without `content-length`; see `headersFor` for the pool key. */
   readonly headersFor: (poolKey: string | undefined) => string[];
   readonly contentType: string;
@@ -199,6 +201,7 @@ class PendingRequest {
       method,
       path,
       query: managed ? withoutCredential(query, token) : query,
+      clientHeaders: headers,
       headersFor: (poolKey) =>
         poolKey === undefined
           ? headersUpByo(headers, facts)

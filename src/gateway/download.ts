@@ -55,9 +55,9 @@ class Download {
     this.#exchange.hold(length);
     try {
       while (!this.#ended) await this.#next((bytes) => void chunks.push(bytes));
-    } catch (error) {
+    } catch {
       this.#end("upstream_cut");
-      return brokenOff(chunks, error);
+      return brokenOff(chunks);
     }
     // The DOM's types want to know that no chunk is over shared memory; none is.
     return (chunks.length === 1 ? chunks[0]! : joined(chunks)) as Uint8Array<ArrayBuffer>;
@@ -82,12 +82,11 @@ class Download {
     try {
       while (!wrote && !this.#ended && !this.#clientGone) await this.#next(write);
       if (this.#ended && !this.#clientGone) controller.close();
-    } catch (error) {
+    } catch {
       if (this.#clientGone) return;
       this.#exchange.flush(write);
       this.#end("upstream_cut");
-      await macrotask();
-      controller.error(error);
+      await breakOff(controller);
     }
   }
 
@@ -145,19 +144,19 @@ class Download {
   }
 }
 
-/** Bun drops chunks that an error follows in the same turn of its loop, so the client is given them first. */
-const macrotask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+/**
+ * Without the reason: Bun prints one that it is given, with the provider's URL in it. A turn later: Bun drops chunks that
+ * an error follows in the same turn of its loop.
+ */
+async function breakOff(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  controller.error();
+}
 
-function brokenOff(chunks: readonly Uint8Array[], error: unknown): ReadableStream<Uint8Array> {
+function brokenOff(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
   let at = 0;
   return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        if (at < chunks.length) return controller.enqueue(chunks[at++]!);
-        await macrotask();
-        controller.error(error);
-      },
-    },
+    { pull: (controller) => (at < chunks.length ? controller.enqueue(chunks[at++]!) : breakOff(controller)) },
     { highWaterMark: 0 },
   );
 }

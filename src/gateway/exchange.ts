@@ -2,40 +2,34 @@
  * The life of one admitted request, driven by a transport and knowing none: bytes of the request go through
  * `request`, the head through `begin`, bytes of the response through `relay`, and one `finish` ends it with its row.
  */
-import { createUsageFilter } from "../scan/usage-filter.ts";
-import { createUsageTap, type UsageTap } from "../scan/usage-tap.ts";
-import { wireOf } from "../scan/wires.ts";
 import type { Plan } from "./admission.ts";
 import { type ErrorCode, type ErrorResponse, errorResponse, wireCode } from "./errors.ts";
 import { headersDown } from "./headers.ts";
 import { label } from "./metrics.ts";
-import type { BodyDecoder, HeaderList } from "./ports.ts";
+import type { HeaderList } from "./ports.ts";
 import { createRequestBody, type RequestBody } from "./request-body.ts";
-import { buildRow, countTokens, type Ending, type Facts } from "./settle.ts";
+import { ResponseBody, type Write } from "./response-body.ts";
+import { buildRow, countTokens, type Ending, type Facts, summarize } from "./settle.ts";
 import type { GatewayState } from "./state.ts";
+import type { RequestSpan } from "./tracing.ts";
 
 /** Largest declared body that is read whole before it is sent, in bytes: one write, an exact length, and it can be replayed. */
 export const MAX_WHOLE_BODY = 65_536;
 
-/** Hands bytes on to the client. */
-export type Write = (bytes: Uint8Array) => void;
+export type { Write };
 
 export class Exchange {
   readonly plan: Plan;
   readonly request: RequestBody;
   readonly #state: GatewayState;
   readonly #providerLabel: string;
+  readonly #span: RequestSpan | undefined;
   #status: number | undefined;
-  #tap: UsageTap | undefined;
-  #filter: ReturnType<typeof createUsageFilter> | undefined;
-  #decoder: BodyDecoder | undefined;
-  #tapBroke = false;
-  /** The body has an end of its own that the tap sees: JSON and SSE. */
-  #hasProtocolEnd = false;
+  #response: ResponseBody | undefined;
   #streaming = false;
   #clientGone = false;
+  #drained = false;
   #firstByteMs: number | undefined;
-  #responseBytes = 0;
   #held = 0;
   #keyIndex = 0;
   #breakerAsked = true;
@@ -46,12 +40,14 @@ export class Exchange {
     this.plan = plan;
     this.#providerLabel = label("provider", plan.provider.name);
     this.request = createRequestBody(plan);
+    this.#span = state.startSpan?.(plan);
     state.metrics.live.inFlight++;
   }
 
   /** The headers that go up, without `content-length`. */
   headersUp(): string[] {
-    return this.plan.headersFor(this.plan.managed?.poolKeys[this.#keyIndex]);
+    const headers = this.plan.headersFor(this.plan.managed?.poolKeys[this.#keyIndex]);
+    return this.plan.managed && this.#span ? this.#span.continueIn(headers) : headers;
   }
 
   /** Bytes a transport keeps for this request from now on; the last amount replaces the one before. */
@@ -76,28 +72,20 @@ export class Exchange {
     const poolKey = plan.managed?.poolKeys[this.#keyIndex];
     const head = headersDown(headers, poolKey);
     const hasBody = plan.method !== "HEAD" && status !== 204 && status !== 304;
-    if (hasBody) this.#openTap(status, head.contentType, head.contentEncoding);
-    const down = this.#filter ? withoutLength(head.headers) : head.headers;
+    if (hasBody) {
+      this.#response = new ResponseBody({
+        ...head,
+        path: plan.path,
+        status,
+        hidesUsage: this.request.asked,
+        createDecoder: this.#state.createDecoder,
+        onFault: () => this.#state.metrics.parseErrors.add(),
+      });
+      if (this.#response.isStream) this.#enterStream();
+    }
+    const down = this.#response?.mayShrink ? withoutLength(head.headers) : head.headers;
     down.push("x-beyond-request-id", plan.requestId, "x-beyond-provider", plan.provider.name);
     return down;
-  }
-
-  #openTap(status: number, contentType: string, contentEncoding: string): void {
-    const sse = contentType.includes("text/event-stream");
-    const json = contentType.includes("json");
-    const unknown = contentType === "";
-    this.#hasProtocolEnd = sse || json;
-    if (sse) this.#enterStream();
-    if (!sse && !json && !unknown) return;
-    const tap = createUsageTap({ wire: wireOf(this.plan.path), sse: unknown ? undefined : sse, status });
-    if (contentEncoding === "") {
-      this.#tap = tap;
-      if (sse && this.request.asked) this.#filter = createUsageFilter(tap, () => this.#countFault());
-      return;
-    }
-    this.#decoder = this.#state.createDecoder(contentEncoding, (bytes) => tap.push(bytes));
-    if (this.#decoder) this.#tap = tap;
-    else this.#hasProtocolEnd = false;
   }
 
   #enterStream(): void {
@@ -105,49 +93,22 @@ export class Exchange {
     this.#state.metrics.live.streams++;
   }
 
-  /**
-   * One chunk from the provider. It is written before the tap looks at it, but where our own question is hidden from the
-   * client. A promise (compressed bodies only) asks the transport to wait: the side copy is bounded.
-   */
+  /** One chunk from the provider, to the client first. A promise asks the transport to wait before the next. */
   relay(chunk: Uint8Array, write: Write): void | Promise<void> {
-    this.#countResponse(chunk);
-    if (this.#filter) {
-      for (const visible of this.#filter.push(chunk)) write(visible);
-      return;
-    }
-    write(chunk);
-    return this.#look(chunk);
-  }
-
-  /** One chunk after the client left: for the tap alone. */
-  drain(chunk: Uint8Array): void | Promise<void> {
-    this.#countResponse(chunk);
-    return this.#look(chunk);
-  }
-
-  #countResponse(chunk: Uint8Array): void {
     this.#firstByteMs ??= this.#state.clock.monotonic();
-    this.#responseBytes += chunk.length;
+    return this.#response?.relay(chunk, write);
   }
 
-  #look(chunk: Uint8Array): void | Promise<void> {
-    if (!this.#tap || this.#tapBroke) return;
-    try {
-      if (!this.#decoder) this.#tap.push(chunk);
-      else return this.#decoder.push(chunk)?.catch(() => this.#countFault());
-    } catch {
-      this.#countFault();
-    }
+  /** One chunk after the client left: for the row alone. */
+  drain(chunk: Uint8Array): void | Promise<void> {
+    this.#drained = true;
+    this.#firstByteMs ??= this.#state.clock.monotonic();
+    return this.#response?.meter(chunk);
   }
 
   /** The provider's body has ended, cleanly or not: what the filter still holds belongs to the client. */
   flush(write: Write): void {
-    if (this.#filter) for (const visible of this.#filter.end()) write(visible);
-  }
-
-  #countFault(): void {
-    this.#tapBroke = true;
-    this.#state.metrics.parseErrors.add();
+    this.#response?.flush(write);
   }
 
   /** The client is gone. True: read on, the row is worth it (`on_disconnect = "drain"`). */
@@ -183,11 +144,10 @@ export class Exchange {
     if (this.#finished) return;
     this.#finished = true;
     this.hold(0);
-    this.#state.metrics.live.inFlight--;
     if (this.#streaming) this.#state.metrics.live.streams--;
     if (this.#breakerAsked) this.#settleBreaker(ending);
     const endedMs = this.#state.clock.monotonic();
-    const ended = this.#endTap();
+    const ended = this.#response?.end();
     if (ended) void ended.then(() => this.#settle(ending, endedMs));
     else this.#settle(ending, endedMs);
   }
@@ -208,41 +168,37 @@ export class Exchange {
     return this.plan.settings.breakers.get(this.plan.provider.name)!;
   }
 
-  #endTap(): Promise<void> | undefined {
-    try {
-      const flushed = this.#decoder?.end();
-      if (flushed) return flushed.catch(() => {}).then(() => this.#tap?.end());
-      if (!this.#filter) this.#tap?.end();
-    } catch {
-      this.#countFault();
-    }
-    return undefined;
-  }
-
   #settle(ending: Ending, endedMs: number): void {
-    const facts = this.#facts(ending, endedMs);
     const { metrics } = this.#state;
+    // Not before: a shutdown waits for the rows of what is in flight.
+    metrics.live.inFlight--;
+    const facts = this.#facts(ending, endedMs);
     if (facts.ttftMs !== undefined) metrics.ttft.observe(facts.ttftMs / 1000, this.#providerLabel);
     metrics.latency.observe(facts.latencyMs / 1000, this.#providerLabel);
     if (facts.tap?.parseErrors) metrics.parseErrors.add(facts.tap.parseErrors);
     countTokens(metrics.tokens, facts.tap?.usage);
-    if (this.plan.managed && ending !== "refused")
-      this.#state.emitRow(buildRow(this.plan, this.plan.managed, facts));
+    // Refused in the middle of its upload, it was never admitted; unless the provider had answered already.
+    if (ending === "refused" && this.#status === undefined) return;
+    const { plan } = this;
+    const row = plan.managed && buildRow(plan, plan.managed, facts);
+    if (row) this.#state.emitRow(row);
+    this.#span?.end(row ?? summarize(plan, facts), row);
   }
 
   #facts(ending: Ending, endedMs: number): Facts {
-    const tap = this.#tap && !this.#tapBroke ? this.#tap.result() : undefined;
+    const response = this.#response;
+    const tap = response?.result();
     const started = this.plan.startedMs;
-    const transportEnded = ending === "complete";
     return {
       ending,
       tap,
       status: this.#status,
       streamed: this.#streaming || (tap?.sse ?? false),
-      complete: transportEnded && (!this.#hasProtocolEnd || (tap?.complete ?? true)),
-      clientGone: this.#clientGone && !(tap?.complete ?? false),
+      complete: ending === "complete" && (response?.cameWhole(tap) ?? true),
+      // Many SDKs hang up as soon as they have read the protocol's own end: that is no cancellation.
+      clientGone: this.#clientGone && (this.#drained || !tap?.complete),
       request: this.request,
-      responseBytes: this.#responseBytes,
+      responseBytes: response?.bytes ?? 0,
       ttftMs:
         this.#firstByteMs === undefined ? undefined : Math.max(0, Math.round(this.#firstByteMs - started)),
       latencyMs: Math.max(0, Math.round(endedMs - started)),

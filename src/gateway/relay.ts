@@ -154,7 +154,8 @@ class WebRelay {
         this.#bodyRefused = code;
         this.#giveUp();
       },
-      onClientGone: () => {
+      isClientGone: this.#isClientGone,
+      onBrokenOff: () => {
         this.#uploadBrokeOff = true;
         this.#giveUp();
       },

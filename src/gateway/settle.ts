@@ -91,13 +91,9 @@ interface Measured {
 function measure(billed: boolean, facts: Facts): Measured {
   const { tap, request, status } = facts;
   if (tap?.usage && tap.final) return { source: "reported", counts: tap.usage };
-  const estimatedOutput = tap
-    ? Math.max(tap.outputDeltas, Math.floor(tap.outputTextBytes / BYTES_PER_OUTPUT_TOKEN))
-    : 0;
-  if (tap?.usage) {
-    const outputTokens = Math.max(estimatedOutput, tap.usage.outputTokens ?? 0);
+  const outputTokens = tap ? estimateOutput(tap) : 0;
+  if (tap?.usage?.inputTokens !== undefined)
     return { source: "partial", counts: { ...tap.usage, outputTokens } };
-  }
   const mayBeBilled = status === undefined || (status >= 200 && status < 300);
   // A body that the tap could not read (an unknown encoding) says nothing about its length in tokens.
   const readable = tap !== undefined || status === undefined;
@@ -105,7 +101,16 @@ function measure(billed: boolean, facts: Facts): Measured {
     return { source: "none", counts: undefined };
   }
   const inputTokens = Math.floor(request.textBytes / BYTES_PER_INPUT_TOKEN);
-  return { source: "estimated", counts: { inputTokens, outputTokens: estimatedOutput } };
+  return { source: "estimated", counts: { inputTokens, outputTokens } };
+}
+
+/** From the text that came; never below what the provider has said so far. */
+function estimateOutput({ outputDeltas, outputTextBytes, usage }: TapResult): number {
+  return Math.max(
+    outputDeltas,
+    Math.floor(outputTextBytes / BYTES_PER_OUTPUT_TOKEN),
+    usage?.outputTokens ?? 0,
+  );
 }
 
 /** The counts of a usage block by the names of the row, with the kinds that `ai_tokens_total` counts. */

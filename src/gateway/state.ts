@@ -15,6 +15,7 @@ import { createMetrics, label, type Metrics } from "./metrics.ts";
 import type { AllowCredential, Clock, CreateDecoder, DenySource, Log, VerifySignature } from "./ports.ts";
 import { createRequestIds } from "./request-id.ts";
 import type { UsageRow } from "./row.ts";
+import type { StartSpan } from "./tracing.ts";
 
 /** Everything that follows from the config. Replaced whole on a reload; a request keeps the one it was admitted under. */
 export interface Settings {
@@ -39,6 +40,8 @@ export interface Ports {
   readonly allowCredential?: AllowCredential | undefined;
   /** Given every row; may throw or reject, which is counted. */
   readonly onUsage: (row: UsageRow) => void | Promise<void>;
+  /** Makes a span of every admitted request; absent: none. */
+  readonly startSpan?: StartSpan | undefined;
 }
 
 export interface GatewayState extends Ports {

@@ -9,8 +9,9 @@ export interface UploadOptions {
   readonly readTimeout: ReadTimeout;
   /** The body outgrew its limit or may not be metered: it must never be completed. */
   readonly onRefused: (code: ErrorCode) => void;
+  readonly isClientGone: () => boolean;
   /** The client broke off before the body's end. */
-  readonly onClientGone: () => void;
+  readonly onBrokenOff: () => void;
 }
 
 /** Made an error, never closed, unless the client's body came to its own end. */
@@ -23,9 +24,12 @@ export function openUpload(options: UploadOptions): ReadableStream<Uint8Array> {
     // It is the client that is slow now.
     readTimeout.pause();
     try {
-      return await reader.read();
+      const result = await reader.read();
+      // Bun closes the body of a client that left between two reads as if it had come to its end.
+      if (result.done && options.isClientGone()) throw new Error("the client left");
+      return result;
     } catch (error) {
-      options.onClientGone();
+      options.onBrokenOff();
       throw error;
     } finally {
       readTimeout.waiting();

@@ -7,6 +7,7 @@ import type { ChunkWords } from "./byte-search.ts";
 import { DATA_PREFIX_BYTES, isDataUri } from "./data-prefix.ts";
 import { memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
 import { SubtreeSkipper } from "./json-skip.ts";
+import { SpanCapture } from "./json-span.ts";
 import { QUOTE, StringDecoder } from "./json-string.ts";
 
 export type JsonKind = "object" | "array" | "string" | "scalar";
@@ -40,7 +41,6 @@ const DONE = 7;
 
 const MAX_STRING_BYTES = 256;
 const MAX_SCALAR_BYTES = 40;
-const MAX_SPAN_BYTES = 2048;
 
 export class JsonMachine {
   /** The document is closed; what follows is not looked at. */
@@ -68,10 +68,7 @@ export class JsonMachine {
 
   readonly #skipper: SubtreeSkipper;
 
-  readonly #span = new Uint8Array(MAX_SPAN_BYTES);
-  #spanSize = 0;
-  #spanFrom = 0;
-  #spanning = false;
+  readonly #span = new SpanCapture();
 
   constructor(trie: PathTrie, handler: JsonHandler) {
     this.#trie = trie;
@@ -92,14 +89,14 @@ export class JsonMachine {
     this.#state = VALUE;
     this.#child = this.#trie.root;
     this.#consumed = 0;
-    this.#spanning = false;
+    this.#span.active = false;
   }
 
   /** Reads `[from, to)` of the chunk. */
   push(words: ChunkWords, from: number, to: number): void {
     const { bytes } = words;
     this.#base = this.#consumed - from;
-    this.#spanFrom = from;
+    this.#span.nextChunk(from);
     let i = from;
     while (i < to) {
       switch (this.#state) {
@@ -120,7 +117,7 @@ export class JsonMachine {
           i = this.#structure(bytes[i]!, i, bytes);
       }
     }
-    if (this.#spanning) this.#appendSpan(bytes, to);
+    if (this.#span.active) this.#span.append(bytes, to);
     if (this.#state === STRING) this.#reportText(false);
     this.#consumed += to - from;
   }
@@ -133,7 +130,7 @@ export class JsonMachine {
 
   /** The raw bytes of the `span` object that is closing, or undefined if it was over 2 KiB. */
   takeSpan(): Uint8Array | undefined {
-    return this.#spanSize > MAX_SPAN_BYTES ? undefined : this.#span.slice(0, this.#spanSize);
+    return this.#span.take();
   }
 
   #afterEnd(bytes: Uint8Array, from: number, to: number): number {
@@ -200,11 +197,7 @@ export class JsonMachine {
   #openContainer(isObject: boolean, i: number): number {
     const node = this.#child;
     if (node?.value) this.#announce(node, isObject ? "object" : "array", i);
-    if (node?.span && isObject) {
-      this.#spanning = true;
-      this.#spanSize = 0;
-      this.#spanFrom = i;
-    }
+    if (node?.span && isObject) this.#span.begin(i);
     if (node !== undefined && (isObject ? node.members.length > 0 : node.item !== undefined)) {
       this.#top++;
       this.#nodes[this.#top] = node;
@@ -224,10 +217,7 @@ export class JsonMachine {
   }
 
   #closed(node: PathNode | undefined, bytes: Uint8Array, i: number): void {
-    if (node?.span && this.#spanning) {
-      this.#appendSpan(bytes, i + 1);
-      this.#spanning = false;
-    }
+    if (node?.span && this.#span.active) this.#span.end(bytes, i + 1);
     this.#afterValue();
     if (node?.value) {
       this.position = this.#base + i + 1;
@@ -312,15 +302,6 @@ export class JsonMachine {
     const end = this.#skipper.push(words, from, to);
     if (this.#skipper.closed) this.#closed(this.#child, words.bytes, end - 1);
     return end;
-  }
-
-  #appendSpan(bytes: Uint8Array, to: number): void {
-    const size = to - this.#spanFrom;
-    if (this.#spanSize + size <= MAX_SPAN_BYTES) {
-      this.#span.set(bytes.subarray(this.#spanFrom, to), this.#spanSize);
-    }
-    // Past the limit only the size goes on, and says that the span is of no use.
-    this.#spanSize += size;
   }
 }
 

@@ -62,7 +62,13 @@ describe("keygen, mint, inspect", () => {
     expect(stdout).toMatch(/\[signing_keys\]\n {2}1 = "[\w-]{43}"/);
   });
 
-  it.each(vectors.valid)("mints and reads the vector of tenant $tenant_id, kid $kid", async (vector) => {
+  // One of each version: the unit tests go through all of them.
+  it.each(
+    [
+      vectors.valid.find(({ key_id }) => key_id === null),
+      vectors.valid.find(({ key_id }) => key_id !== null),
+    ].filter((vector) => vector !== undefined),
+  )("mints and reads the vector of tenant $tenant_id, kid $kid", async (vector) => {
     const { token, tenant_id, vpc_id, key_id, kid } = vector;
     const keyId = key_id === null ? [] : ["--key-id", key_id];
     const claims = ["--tenant", tenant_id, "--vpc", vpc_id, ...keyId, "--kid", String(kid)];

@@ -335,4 +335,20 @@ describe("the deny-set from a NATS that asks for credentials", () => {
     expect(messages()).toEqual(["deny source down, existing denies stay: credentials refused"]);
     expect(JSON.stringify(lines)).not.toMatch(/wr0ng|s3cret/);
   });
+
+  it.each([
+    ["are garbage", { natsCreds: "-----BEGIN NATS USER JWT-----\ntop-secret\n" }],
+    ["are in a file that is not there", { natsCredsFile: "/nowhere/gateway.creds" }],
+  ])("fails open when the credentials %s, and does not print them", async (_what, creds) => {
+    const server = await createNatsServer();
+    cleanup.defer(server.dispose);
+    await server.start();
+    const { log, lines } = recordLog();
+    const source = createTestSource({ natsUrl: server.url, log, ...creds });
+    cleanup.defer(source.close);
+    await source.start();
+    expect([source.connected(), source.lookup("1", "2")]).toEqual([false, undefined]);
+    expect(lines).toHaveLength(1);
+    expect(JSON.stringify(lines)).not.toContain("top-secret");
+  });
 });

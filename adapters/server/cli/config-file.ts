@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type LoadedConfig, loadConfig } from "../../../src/config/parse.ts";
 import { type CliContext, CliError } from "./conventions.ts";
 
-export const DEFAULT_CONFIG_FILE = "config.toml";
+const DEFAULT_CONFIG_FILE = "config.toml";
 
 /** The option's help, the same wherever it is taken. */
 export const CONFIG_OPTION = [

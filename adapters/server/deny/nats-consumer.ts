@@ -158,12 +158,14 @@ export class BucketConsumer {
 
   /** Flow control is answered in its turn, when what came before is applied: the server's window bounds our queue. */
   #handleControl(message: Msg): void {
-    const stalledOn = message.headers?.get("Nats-Consumer-Stalled");
-    const last = Number(message.headers?.get("Nats-Last-Consumer"));
+    const { headers } = message;
+    const stalledOn = headers?.get("Nats-Consumer-Stalled");
+    const delivered = headers?.get("Nats-Last-Consumer");
     if (message.reply) message.respond();
     else if (stalledOn) this.#options.nc.publish(stalledOn);
-    else if (last > this.#sequence) throw new Error("gap in the watch");
-    else if (last === this.#sequence) this.#options.onCaughtUp();
+    else if (!delivered) throw new Error(`the watch was ended: ${headers?.description ?? "no reason"}`);
+    else if (Number(delivered) > this.#sequence) throw new Error("gap in the watch");
+    else this.#options.onCaughtUp();
   }
 }
 

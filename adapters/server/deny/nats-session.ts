@@ -23,6 +23,9 @@ const WATCH_HEARTBEAT_MS = 1_000;
 /** An advisory comes a few milliseconds before what it announces is done. */
 const ADVISORY_LEAD_MS = 100;
 
+/** A timer set for longer fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** The end of a scan of an empty bucket is a heartbeat. */
 const SCAN_HEARTBEAT_MS = 250;
 
@@ -94,7 +97,9 @@ async function followStream(
       const removed = await scan(source, replica, ended);
       if (removed === undefined) return;
       events.onScanned(removed);
-      const pause = sleep(rescanMs, undefined, { signal: timer.signal }).catch(() => undefined);
+      const pause = sleep(Math.min(rescanMs, MAX_TIMER_MS), undefined, { signal: timer.signal }).catch(
+        () => undefined,
+      );
       await Promise.race(rescanMs > 0 ? [pause, ended] : [ended]);
       const now = signal.aborted ? undefined : await bucketState(jsm, bucket);
       if (now === undefined || !replica.follows(now)) return;

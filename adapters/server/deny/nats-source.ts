@@ -138,9 +138,17 @@ export async function connect({ natsUrl, natsCreds, natsCredsFile }: NatsAccess)
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
   };
-  const creds = natsCredsFile === undefined ? natsCreds : await readFile(natsCredsFile, "utf8");
+  const creds = natsCredsFile === undefined ? natsCreds : await readCreds(natsCredsFile);
   if (creds !== undefined) options.authenticator = credsAuthenticator(new TextEncoder().encode(creds));
   return wsconnect(options);
+}
+
+async function readCreds(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new Error(`nats_creds_file cannot be read: ${messageOf(error)}`);
+  }
 }
 
 /** The client drops what stands before `@` in a WebSocket URL, so it is handed over beside it. */

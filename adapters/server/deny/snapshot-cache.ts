@@ -108,7 +108,8 @@ export class SnapshotCache {
       await new Promise(setImmediate);
       // Asked after every write too: what went to a file that has lost its name meanwhile is not on disk.
       while ((await this.#isGone()) || this.#mustReplace || this.#queue.length > 0) {
-        if (this.#mustReplace || this.#lines > 2 * this.#options.set.size + SLACK_LINES) await this.#replaceFile();
+        if (this.#mustReplace || this.#lines > 2 * this.#options.set.size + SLACK_LINES)
+          await this.#replaceFile();
         else await this.#appendBatch();
       }
       if (this.#failing) log("info", "deny snapshot written again", { path });

@@ -14,12 +14,24 @@ export const STREAM_BODY = chat("Count the stars.", { stream: true, max_tokens: 
 export const PROMPT_BODY = chat(PARAGRAPH.repeat(Math.floor((100 * KIB) / JSON.stringify(PARAGRAPH).length)));
 
 /** A prompt that fills the size: what stands before, a piece to repeat, and what stands after. */
-export function uploadParts(totalBytes: number): { head: Buffer; piece: Buffer; pieces: number; tail: Buffer } {
+export function uploadParts(totalBytes: number): {
+  head: Buffer;
+  piece: Buffer;
+  pieces: number;
+  tail: Buffer;
+} {
   const [before = "", after = ""] = chat("|").toString().split("|");
   const piece = Buffer.from("All work and no play. ".repeat(3000).slice(0, 64 * KIB));
-  return { head: Buffer.from(before), piece, pieces: Math.floor(totalBytes / piece.length), tail: Buffer.from(after) };
+  return {
+    head: Buffer.from(before),
+    piece,
+    pieces: Math.floor(totalBytes / piece.length),
+    tail: Buffer.from(after),
+  };
 }
 
-function chat(content: string, first: object = {}): Buffer {
-  return Buffer.from(JSON.stringify({ ...first, model: MODEL, messages: [{ role: "user", content }], temperature: 0.2 }));
+function chat(content: string, first: object = {}): Buffer<ArrayBuffer> {
+  return Buffer.from(
+    JSON.stringify({ ...first, model: MODEL, messages: [{ role: "user", content }], temperature: 0.2 }),
+  );
 }

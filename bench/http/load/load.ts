@@ -18,11 +18,16 @@ export interface LoadResult {
   readonly failed: number;
 }
 
-export const loadOptions = ({ origin, headers }: RunningTarget): LoadOptions => ({ origin, path: PATH, headers });
+export const loadOptions = ({ origin, headers }: RunningTarget): LoadOptions => ({
+  origin,
+  path: PATH,
+  headers,
+});
 
 /** Throws when a single request failed: a figure that errors helped to make is none. */
 export function refuseFailures<R extends LoadResult>(result: R): R {
-  if (result.failed > 0) throw new Error(`${result.failed} requests failed beside ${result.answered} answered`);
+  if (result.failed > 0)
+    throw new Error(`${result.failed} requests failed beside ${result.answered} answered`);
   if (result.answered === 0) throw new Error("no request was answered");
   return result;
 }

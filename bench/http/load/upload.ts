@@ -29,7 +29,10 @@ function* body(): Generator<Buffer> {
 
 function upload(): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const call = request(origin + path, { method: "POST", headers: { ...headers, "content-length": length } });
+    const call = request(origin + path, {
+      method: "POST",
+      headers: { ...headers, "content-length": length },
+    });
     call.once("error", reject);
     call.once("response", (response) => {
       response.resume();

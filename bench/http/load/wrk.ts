@@ -5,7 +5,11 @@ import { startChild } from "../child.ts";
 import type { ClosedLoopOptions } from "./closed-loop.ts";
 import { LOAD_GRACE_MS, type LoadResult, refuseFailures } from "./load.ts";
 
-export async function runWrk(program: string, folder: string, options: ClosedLoopOptions): Promise<LoadResult> {
+export async function runWrk(
+  program: string,
+  folder: string,
+  options: ClosedLoopOptions,
+): Promise<LoadResult> {
   const { origin, path, connections, secs } = options;
   const script = join(folder, "load.lua");
   writeFileSync(script, luaScript(options));
@@ -35,4 +39,5 @@ end
 /** JSON's escapes for printable ASCII are Lua's. */
 const lua = (text: string): string => JSON.stringify(text);
 
-const readResult = (line: string): LoadResult | undefined => (line.startsWith("{") ? JSON.parse(line) : undefined);
+const readResult = (line: string): LoadResult | undefined =>
+  line.startsWith("{") ? JSON.parse(line) : undefined;

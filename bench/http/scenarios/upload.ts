@@ -2,7 +2,7 @@
 import { SMALL_BODY } from "../load/bodies.ts";
 import { loadOptions, runLoadProgram } from "../load/load.ts";
 import type { Uploads } from "../load/upload.ts";
-import { watchResidentBytes, residentBytes } from "../process-group.ts";
+import { residentBytes, watchResidentBytes } from "../process-group.ts";
 import { closedLoop, type Scenario, WARM_UP_SECS } from "../scenario.ts";
 
 const BYTES = 64_000_000;

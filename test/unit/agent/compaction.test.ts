@@ -4,7 +4,7 @@ import { findCut, isCompactionDue } from "../../../src/agent/compaction.ts";
 import { ModelError } from "../../../src/agent/errors.ts";
 import { estimateMessages } from "../../../src/agent/estimate.ts";
 import type { AgentEvent, Message } from "../../../src/agent/index.ts";
-import { callsFor, harness, says, scripted, tool } from "./scripted.ts";
+import { callParts, callsFor, harness, says, scripted, stop, tool } from "./scripted.ts";
 
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] });
 const assistant = (text: string): Message => ({ role: "assistant", content: [{ type: "text", text }] });

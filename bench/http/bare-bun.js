@@ -1,4 +1,4 @@
-/** The baseline on Bun: Bun.serve in, fetch out, nothing looked at. `bare-bun.ts PROVIDER_PORT` prints its port. */
+/** The baseline on Bun: Bun.serve in, fetch out, nothing looked at. `bare-bun.js PROVIDER_PORT` prints its port. */
 const provider = `http://127.0.0.1:${process.argv[2]}`;
 
 const server = Bun.serve({

@@ -1,0 +1,64 @@
+/** `npm run bench:http`: the gateway end to end beside bare proxies, nginx and Portkey, in one run on one machine. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { holdAgainstBars } from "./http/bars.ts";
+import { killAllChildren } from "./http/child.ts";
+import { describeMachine } from "./http/machine.ts";
+import { type Options, readOptions, USAGE } from "./http/options.ts";
+import { findProgram } from "./http/project.ts";
+import { barTable, scenarioTable } from "./http/report.ts";
+import { runRounds } from "./http/run.ts";
+import { summarize } from "./http/summary.ts";
+import { findTargets } from "./http/targets.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "beyond-ai-bench-"));
+process.once("exit", () => {
+  killAllChildren();
+  rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+
+const progress = (line: string): void => console.error(line);
+
+async function bench(options: Options): Promise<void> {
+  const { targets, skipped } = findTargets(options);
+  for (const line of skipped) progress(line);
+  const wrk = options.useWrk ? findProgram("wrk") : undefined;
+  const machine = describeMachine(wrk);
+  const samples = await runRounds({ ...options, targets, wrk, folder, report: progress });
+  const summary = summarize(samples, targets);
+  const bars = holdAgainstBars(
+    summary,
+    options.scenarios.map(({ name }) => name),
+  );
+  const errors = samples.filter(({ error }) => error !== undefined);
+
+  console.log(`${JSON.stringify(machine)}\n`);
+  for (const scenario of options.scenarios) console.log(`${scenarioTable(scenario, summary)}\n`);
+  console.log(barTable(bars));
+  for (const { round, scenario, target, error } of errors) {
+    console.log(`\nNot measured: ${scenario}, ${target}, round ${round}: ${error}`);
+  }
+  if (options.jsonFile !== undefined) {
+    const { rounds, secs, built } = options;
+    writeFileSync(
+      options.jsonFile,
+      `${JSON.stringify({ machine, rounds, secs, built, skipped, bars, samples }, null, 1)}\n`,
+    );
+  }
+  if (errors.length > 0) process.exitCode = 1;
+}
+
+function readOptionsOrExit(): Options {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    progress(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const options = readOptionsOrExit();
+if (options.help) console.log(USAGE);
+else await bench(options);

@@ -1,0 +1,141 @@
+/** A response's body on its way down: counted, metered in passing and, where our own question must be hidden, filtered. */
+import { createUsageFilter, type UsageFilter } from "../scan/usage-filter.ts";
+import { createUsageTap, type TapResult, type UsageTap } from "../scan/usage-tap.ts";
+import { wireOf } from "../scan/wires.ts";
+import type { BodyDecoder, CreateDecoder } from "./ports.ts";
+
+/** Hands bytes on to the client. */
+export type Write = (bytes: Uint8Array) => void;
+
+export interface ResponseBodyOptions {
+  /** As sent to the provider. */
+  readonly path: string;
+  readonly status: number;
+  /** Lower case; `""` when absent. */
+  readonly contentType: string;
+  /** Lower case; `""` when plain. */
+  readonly contentEncoding: string;
+  /** We asked for usage and the client did not. */
+  readonly hidesUsage: boolean;
+  readonly createDecoder: CreateDecoder;
+  /** Called once if the tap or the decoder fails; nothing is metered from then on, and the bytes go on. */
+  readonly onFault: () => void;
+}
+
+export class ResponseBody {
+  /** The content type says SSE. */
+  readonly isStream: boolean;
+  /** Received from the provider so far. */
+  bytes = 0;
+  readonly #onFault: () => void;
+  /** JSON and SSE have an end of their own that the tap sees. */
+  #hasProtocolEnd: boolean;
+  #tap: UsageTap | undefined;
+  #filter: UsageFilter | undefined;
+  #decoder: BodyDecoder | undefined;
+  #broken = false;
+  #tapEnded = false;
+
+  constructor(options: ResponseBodyOptions) {
+    const { contentType } = options;
+    this.#onFault = options.onFault;
+    this.isStream = contentType.includes("text/event-stream");
+    this.#hasProtocolEnd = this.isStream || contentType.includes("json");
+    if (this.#hasProtocolEnd || contentType === "") this.#open(options);
+  }
+
+  #open({
+    path,
+    status,
+    contentType,
+    contentEncoding,
+    hidesUsage,
+    createDecoder,
+  }: ResponseBodyOptions): void {
+    const sse = contentType === "" ? undefined : this.isStream;
+    const tap = createUsageTap({ wire: wireOf(path), sse, status });
+    if (contentEncoding === "") {
+      this.#tap = tap;
+      if (this.isStream && hidesUsage) this.#filter = createUsageFilter(tap, () => this.#fail());
+      return;
+    }
+    // A decoder calls back from where nobody would catch.
+    this.#decoder = createDecoder(contentEncoding, (bytes) => this.#guard(() => tap.push(bytes)));
+    if (this.#decoder) this.#tap = tap;
+    else this.#hasProtocolEnd = false;
+  }
+
+  /** The client may get fewer bytes than the provider declared. */
+  get mayShrink(): boolean {
+    return this.#filter !== undefined;
+  }
+
+  /**
+   * One chunk from the provider. It is written before the tap looks at it, but where the filter must look first. A
+   * promise (compressed bodies only) asks the transport to wait: the side copy is bounded.
+   */
+  relay(chunk: Uint8Array, write: Write): void | Promise<void> {
+    if (!this.#filter) {
+      write(chunk);
+      return this.meter(chunk);
+    }
+    this.bytes += chunk.length;
+    for (const visible of this.#filter.push(chunk)) write(visible);
+  }
+
+  /** One chunk that nobody reads any more: for the tap alone. */
+  meter(chunk: Uint8Array): void | Promise<void> {
+    this.bytes += chunk.length;
+    if (!this.#tap || this.#broken) return;
+    if (!this.#decoder) return this.#guard(() => this.#tap?.push(chunk));
+    return this.#decoder.push(chunk)?.catch(() => this.#fail());
+  }
+
+  /** The provider's body has ended, cleanly or not: what the filter still holds belongs to the client. */
+  flush(write: Write): void {
+    if (!this.#filter) return;
+    this.#tapEnded = true;
+    for (const visible of this.#filter.end()) write(visible);
+  }
+
+  /** No more will come. A promise while the decoder still has bytes to give; it never rejects. */
+  end(): Promise<void> | undefined {
+    const flushed = this.#guard(() => this.#decoder?.end());
+    // A compressed stream that was cut counts as far as it could be decoded.
+    if (flushed) return flushed.catch(() => {}).then(() => this.#endTap());
+    this.#endTap();
+    return undefined;
+  }
+
+  #endTap(): void {
+    if (this.#tapEnded) return;
+    this.#tapEnded = true;
+    this.#guard(() => this.#tap?.end());
+  }
+
+  /** Undefined when the body could not be read. */
+  result(): TapResult | undefined {
+    return this.#broken ? undefined : this.#tap?.result();
+  }
+
+  /** Whether it came whole, given that the transport saw a clean end. */
+  cameWhole(result: TapResult | undefined): boolean {
+    return !this.#hasProtocolEnd || (result?.complete ?? true);
+  }
+
+  #guard<T>(look: () => T): T | undefined {
+    if (this.#broken) return undefined;
+    try {
+      return look();
+    } catch {
+      this.#fail();
+      return undefined;
+    }
+  }
+
+  #fail(): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    this.#onFault();
+  }
+}
