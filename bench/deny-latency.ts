@@ -1,57 +1,42 @@
 /**
- * From the acknowledged put of a deny to the first lookup that refuses, and from the delete to the first that does not,
- * on one host: `node bench/deny-latency.ts`. It asks the set itself; a request adds its own time.
+ * From the acknowledged put of a deny to the first 402, and from the delete to the first 200, through a gateway process
+ * on one host: `node bench/deny-latency.ts`. The time holds one request's own.
  */
-
 import { performance } from "node:perf_hooks";
-import { createServerDenySource } from "../adapters/server/deny/index.ts";
+import { ask, startDenyLab } from "../test/support/deny-gateway.ts";
 import { createNatsServer } from "../test/support/nats-server.ts";
+import { startOnNode } from "../test/support/runtimes.ts";
 
 const WRITES = 200;
-const BUCKET = "ai-gateway";
 
-const server = await createNatsServer();
-await server.start();
-const kv = await server.bucket(BUCKET);
-const clock = { now: () => Date.now(), monotonic: () => performance.now() };
-const source = createServerDenySource({
-  natsUrl: server.url,
-  bucket: BUCKET,
-  rescanSecs: 300,
-  clock,
-  log: () => undefined,
-});
-await source.start();
+const nats = await createNatsServer();
+await nats.start();
+const kv = await nats.bucket("ai-gateway");
+const lab = await startDenyLab(startOnNode);
+const gateway = await lab.start({ nats_url: nats.url });
 
+const requestMs: number[] = [];
 const denyMs: number[] = [];
 const restoreMs: number[] = [];
-for (let tenant = 0; tenant < WRITES; tenant++) {
+for (let write = 0; write < WRITES; write++) {
+  const tenant = String(1000 + write);
   const key = `blackhole.${tenant}`;
-  denyMs.push(
-    await settle(
-      () => kv.put(key, "spend"),
-      () => source.lookup(String(tenant), undefined) === "spend",
-    ),
-  );
-  restoreMs.push(
-    await settle(
-      () => kv.delete(key),
-      () => source.lookup(String(tenant), undefined) === undefined,
-    ),
-  );
+  requestMs.push(await timeTo(200, tenant));
+  await kv.put(key, "spend");
+  denyMs.push(await timeTo(402, tenant));
+  await kv.delete(key);
+  restoreMs.push(await timeTo(200, tenant));
 }
-report("deny in force after the acknowledged put", denyMs);
-report("restored after the acknowledged delete", restoreMs);
+report("one request, for comparison", requestMs);
+report("acknowledged put to first 402", denyMs);
+report("acknowledged delete to first 200", restoreMs);
+await lab.stop();
+await nats.dispose();
 
-await source.close();
-await server.dispose();
-
-/** 0 when the change was in force before its acknowledgement had come back. */
-async function settle(write: () => Promise<unknown>, isInForce: () => boolean): Promise<number> {
-  await write();
-  const acknowledged = performance.now();
-  while (!isInForce()) await new Promise(setImmediate);
-  return performance.now() - acknowledged;
+async function timeTo(status: number, tenant: string): Promise<number> {
+  const start = performance.now();
+  while ((await ask(gateway, tenant)) !== status);
+  return performance.now() - start;
 }
 
 function report(name: string, samples: number[]): void {

@@ -1,7 +1,7 @@
 /** A gateway process on Node or Bun: from a config to a listening server, and from a signal to an orderly end. */
 import type { Hono } from "hono";
-import type { Config } from "../../src/config/keys.ts";
 import { formatListenAddress, type ListenAddress } from "../../src/config/address.ts";
+import type { Config } from "../../src/config/keys.ts";
 import type { Clock, Log } from "../../src/gateway/ports.ts";
 import { formatRow } from "../../src/gateway/row.ts";
 import { createState, type GatewayState } from "../../src/gateway/state.ts";
@@ -9,6 +9,7 @@ import { createAdminApp } from "./admin.ts";
 import { createZlibDecoder } from "./decoders.ts";
 import { createServerDenySource } from "./deny/index.ts";
 import { createRowSink } from "./row-sink.ts";
+import type { Telemetry } from "./telemetry/index.ts";
 import { createNativeVerify } from "./verify.ts";
 
 /** A listener that a runtime opened. */
@@ -43,10 +44,25 @@ export interface StartOptions {
   readonly version: string;
   /** Where rows go; standard output unless told. */
   readonly rowsFd?: number;
+  /** Bytes of rows that may wait for a reader; 64 MiB unless told. */
+  readonly maxQueuedRowBytes?: number;
 }
 
+/** An exchange can outlive its connection: a response that is drained, a decoder's last bytes. Asked this often, in ms. */
+const IN_FLIGHT_POLL_MS = 10;
+
+/** What the last rows get of the grace period at least, in milliseconds. */
+const MIN_FLUSH_MS = 5_000;
+
 /** Throws before anything listens, or closes what does: nothing is left half-started. */
-export async function startGateway({ config, runtime, log, version, rowsFd = 1 }: StartOptions): Promise<RunningGateway> {
+export async function startGateway({
+  config,
+  runtime,
+  log,
+  version,
+  rowsFd = 1,
+  maxQueuedRowBytes,
+}: StartOptions): Promise<RunningGateway> {
   const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
   const deny = createServerDenySource({
     natsUrl: config.natsUrl,
@@ -58,7 +74,13 @@ export async function startGateway({ config, runtime, log, version, rowsFd = 1 }
     clock,
     log,
   });
-  const rows = createRowSink({ fd: rowsFd, log, onLost: () => state.metrics.writeErrors.add() });
+  const rows = createRowSink({
+    fd: rowsFd,
+    log,
+    onLost: () => state.metrics.writeErrors.add(),
+    ...(maxQueuedRowBytes !== undefined && { maxQueuedBytes: maxQueuedRowBytes }),
+  });
+  const telemetry = await openTelemetry(config.otlpEndpoint, version, log);
   const state: GatewayState = createState(config, {
     deny,
     clock,
@@ -66,6 +88,7 @@ export async function startGateway({ config, runtime, log, version, rowsFd = 1 }
     createDecoder: createZlibDecoder,
     log,
     onUsage: (row) => rows.write(formatRow(row)),
+    startSpan: telemetry?.startSpan,
   });
   const phase = { draining: false };
   // Before anything listens: a deny that the snapshot holds is enforced from the first request on.
@@ -95,15 +118,30 @@ export async function startGateway({ config, runtime, log, version, rowsFd = 1 }
       log("info", "draining", { in_flight: state.metrics.live.inFlight });
       await delay(config.shutdownDelaySecs * 1000);
       state.draining = true;
-      const grace = setTimeout(() => server.destroy(), config.shutdownGracePeriodSecs * 1000);
+      const graceMs = config.shutdownGracePeriodSecs * 1000;
+      const graceEnds = clock.monotonic() + graceMs;
+      const grace = setTimeout(() => server.destroy(), graceMs);
       await server.close();
       clearTimeout(grace);
+      while (state.metrics.live.inFlight > 0 && clock.monotonic() < graceEnds) await delay(IN_FLIGHT_POLL_MS);
       await deny.close();
-      await rows.flush();
+      await rows.flush(Math.max(MIN_FLUSH_MS, graceEnds - clock.monotonic()));
+      await telemetry?.close();
       admin.destroy();
       log("info", "drained");
     },
   };
+}
+
+/** Imported here alone: without an endpoint its packages are never loaded. */
+async function openTelemetry(
+  endpoint: string | undefined,
+  version: string,
+  log: Log,
+): Promise<Telemetry | undefined> {
+  if (endpoint === undefined) return undefined;
+  const { createTelemetry } = await import("./telemetry/index.ts");
+  return createTelemetry({ endpoint, version, log });
 }
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -70,11 +70,12 @@ const added = (metric: "p50Ms" | "p99Ms"): Bar => ({
   title: `${metric.slice(0, 3)} added over direct, of bare`,
   limit: { atMost: 1.3 },
   measure: ({ gateway, bare, direct }) =>
-    ratio(minus(gateway[metric], direct[metric]), minus(bare[metric], direct[metric])),
+    ratio(moreThan(direct[metric], gateway[metric]), moreThan(direct[metric], bare[metric])),
 });
 
-const minus = (a: number | undefined, b: number | undefined): number | undefined =>
-  a === undefined || b === undefined ? undefined : a - b;
+/** `undefined` as well where a proxy was faster than none: that is noise, and no bar is met by it. */
+const moreThan = (direct: number | undefined, proxied: number | undefined): number | undefined =>
+  direct === undefined || proxied === undefined || proxied <= direct ? undefined : proxied - direct;
 
 const BARS: readonly Bar[] = [
   ...THROUGHPUT_BARS,

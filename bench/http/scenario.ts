@@ -2,6 +2,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AnswerKind } from "./answers.ts";
+import { SMALL_BODY } from "./load/bodies.ts";
 import { type LoadResult, loadOptions, runLoadProgram } from "./load/load.ts";
 import { runWrk } from "./load/wrk.ts";
 import type { RunningTarget } from "./target.ts";
@@ -70,5 +71,28 @@ export async function closedLoop(
   return wrk === undefined ? runLoadProgram("closed-loop.ts", options) : runWrk(wrk, own, options);
 }
 
-/** Long enough for a JIT to have compiled what is hot. */
-export const WARM_UP_SECS = 1;
+const WARM_UP_SECS = 1;
+const WARM_UP_MAX_SECS = 10;
+
+/**
+ * Loads until at least so many were answered, for a JIT counts calls and not seconds; gives up on a target too slow for that.
+ * Gives what was answered.
+ */
+export async function warmUp(
+  target: RunningTarget,
+  settings: Settings,
+  { atLeast, ...load }: Omit<ClosedLoad, "secs"> & { readonly atLeast: number },
+): Promise<number> {
+  let total = 0;
+  for (let secs = 0; secs < WARM_UP_MAX_SECS && total < atLeast; secs += WARM_UP_SECS) {
+    const { answered } = await closedLoop(target, settings, { ...load, secs: WARM_UP_SECS });
+    total += answered;
+  }
+  return total;
+}
+
+/** The warm-up of scenarios that do not load by themselves. */
+export const SMALL_WARM_UP = { body: SMALL_BODY, connections: 32, atLeast: 3000 };
+
+/** At most so many requests were under way when a warm-up was over, or one of its seconds. */
+export const cutOffBy = (connections: number): number => connections * (WARM_UP_MAX_SECS / WARM_UP_SECS);

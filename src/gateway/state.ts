@@ -63,7 +63,7 @@ export function createState(config: Config, ports: Ports): GatewayState {
     budget: createBudget(() => state.settings.config.maxBufferedBytes),
     metrics: createMetrics({
       denySetSize: () => ports.deny.size?.() ?? 0,
-      denyConnected: () => ports.deny.connected?.(),
+      denyConnected: () => (state.settings.config.natsUrl === undefined ? undefined : ports.deny.connected?.()),
       openCircuits: () => openCircuits(state),
     }),
     nextRequestId: () => nextId(ports.clock.now()),

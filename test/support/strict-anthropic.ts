@@ -30,7 +30,7 @@ export function problemWithMessages(body: Json, headers: IncomingHttpHeaders): P
   const messages = list(body.messages);
   return first(
     headers["anthropic-version"] === "2023-06-01" ? undefined : "anthropic-version: header is required",
-    headers["x-api-key"] ? undefined : "x-api-key header is required",
+    headers["x-api-key"] || headers.authorization ? undefined : "x-api-key header is required",
     unknownMember(body, rootMembers, "root"),
     typeof body.max_tokens === "number" && body.max_tokens > 0 ? undefined : "max_tokens: Field required",
     messages.length > 0 ? undefined : "messages: at least one message is required",

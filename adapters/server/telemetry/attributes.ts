@@ -30,9 +30,9 @@ export function startAttributes(provider: string, authority: string, path: strin
   };
 }
 
-/** What is known when the request has ended. Absent is not zero here either. */
-export function endAttributes(summary: RequestSummary): Attributes {
-  return {
+/** What is known when the request has ended. Absent is not zero here either. `row` is undefined for BYO. */
+export function endAttributes(summary: RequestSummary, row: UsageRow | undefined): Attributes {
+  return present({
     "gen_ai.request.model": summary.requested_model,
     "gen_ai.response.model": isServed(summary) ? summary.model : undefined,
     "gen_ai.response.id": summary.response_id,
@@ -46,17 +46,16 @@ export function endAttributes(summary: RequestSummary): Attributes {
     "error.type": errorType(summary),
     "beyond.outcome": summary.outcome,
     "beyond.usage_source": summary.usage_source,
-  };
+    // Ids are u64, which an OTLP integer cannot hold: they are text.
+    "beyond.request_id": row?.request_id,
+    "beyond.tenant_id": row?.tenant_id,
+    "beyond.vpc_id": row?.vpc_id,
+    "beyond.key_id": row?.key_id,
+  });
 }
 
-/** Whose row it is. Ids are u64, which an OTLP integer cannot hold: they are text. */
-export function rowAttributes(row: UsageRow): Attributes {
-  return {
-    "beyond.request_id": row.request_id,
-    "beyond.tenant_id": row.tenant_id,
-    "beyond.vpc_id": row.vpc_id,
-    "beyond.key_id": row.key_id,
-  };
+function present(attributes: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
 
 const isServed = ({ status }: RequestSummary): boolean => status !== undefined && status < 400;

@@ -11,7 +11,10 @@ type Result = Parameters<Parameters<SpanExporter["export"]>[1]>[0];
 const SUCCESS = 0;
 
 /** `endpoint`: the collector's base URL (`/v1/logs` and `/v1/traces` are below it); a user and password in it become a header. */
-export function createExporters(endpoint: string, log: Log): { logs: LogRecordExporter; spans: SpanExporter } {
+export function createExporters(
+  endpoint: string,
+  log: Log,
+): { logs: LogRecordExporter; spans: SpanExporter } {
   const { base, headers } = splitCredentials(endpoint);
   const logs = new OTLPLogExporter({ url: `${base}/v1/logs`, headers });
   const spans = new OTLPTraceExporter({ url: `${base}/v1/traces`, headers });
@@ -36,7 +39,8 @@ function createReport(what: string, log: Log): (result: Result) => void {
   let isFailing = false;
   return ({ code, error }) => {
     const failed = code !== SUCCESS;
-    if (failed && !isFailing) log("warn", `${what} cannot be exported`, { error: error?.message ?? "unknown" });
+    if (failed && !isFailing)
+      log("warn", `${what} cannot be exported`, { error: error?.message ?? "unknown" });
     if (!failed && isFailing) log("info", `${what} are exported again`);
     isFailing = failed;
   };

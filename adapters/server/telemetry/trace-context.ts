@@ -3,7 +3,8 @@ import { createTraceState, type SpanContext } from "@opentelemetry/api";
 import type { HeaderList } from "../../../src/gateway/ports.ts";
 
 /** https://www.w3.org/TR/trace-context/ §3.2: version, trace id, parent id, flags; all-zero ids and version ff are invalid. */
-const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const TRACEPARENT =
+  /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
 /** The client's context; undefined when it sent none, several (§3.2.1) or an invalid one. */
 export function readTraceContext(headers: HeaderList): SpanContext | undefined {
@@ -36,7 +37,8 @@ export function withTraceparent(headers: HeaderList, own: SpanContext, isContinu
 function valuesOf(headers: HeaderList, name: string): string[] {
   const values: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i]!.length === name.length && headers[i]!.toLowerCase() === name) values.push(headers[i + 1]!);
+    if (headers[i]!.length === name.length && headers[i]!.toLowerCase() === name)
+      values.push(headers[i + 1]!);
   }
   return values;
 }

@@ -1,9 +1,12 @@
 /** 500 streams at 20 ms a chunk: how old an event is when the client has it, and what a stream holds. */
+
+import { STREAM_BODY } from "../load/bodies.ts";
 import { loadOptions, runLoadProgram } from "../load/load.ts";
 import type { EventAges } from "../load/slow-streams.ts";
 import { residentBytes } from "../process-group.ts";
-import type { Scenario } from "../scenario.ts";
+import { cutOffBy, type Scenario, warmUp } from "../scenario.ts";
 
+const WARM_UP = { body: STREAM_BODY, connections: 32, atLeast: 300 };
 const FEW = 50;
 const ALL = 500;
 const GAP_MS = 20;
@@ -16,7 +19,9 @@ export const slowStreams: Scenario = {
   metrics: ["ageP99Ms", "ageP50Ms", "kbPerStream"],
   answer: "stream",
   direct: true,
-  async measure(target, { secs }) {
+  async measure(target, settings) {
+    const { secs } = settings;
+    const before = await warmUp(target, settings, WARM_UP);
     const resident: Record<string, number> = {};
     const options = {
       ...loadOptions(target),
@@ -37,8 +42,8 @@ export const slowStreams: Scenario = {
     const isProxy = target.group !== 0;
     return {
       figures: { ageP99Ms, ageP50Ms, ...(isProxy && { kbPerStream: grown / 1000 / (ALL - FEW) }) },
-      answered,
-      cutOff: ALL,
+      answered: before + answered,
+      cutOff: cutOffBy(WARM_UP.connections) + ALL,
     };
   },
 };

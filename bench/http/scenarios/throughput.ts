@@ -2,7 +2,7 @@
 import type { AnswerKind } from "../answers.ts";
 import { PROMPT_BODY, SMALL_BODY, STREAM_BODY } from "../load/bodies.ts";
 import { cpuSeconds } from "../process-group.ts";
-import { closedLoop, type Scenario, WARM_UP_SECS } from "../scenario.ts";
+import { closedLoop, cutOffBy, type Scenario, warmUp } from "../scenario.ts";
 
 interface Throughput {
   readonly name: string;
@@ -10,6 +10,8 @@ interface Throughput {
   readonly answer: AnswerKind;
   readonly body: Buffer;
   readonly connections: number;
+  /** Requests of the warm-up, at least. */
+  readonly warmUpBy: number;
 }
 
 export const json = throughput({
@@ -18,6 +20,7 @@ export const json = throughput({
   answer: "json",
   body: SMALL_BODY,
   connections: 32,
+  warmUpBy: 3000,
 });
 
 export const streams = throughput({
@@ -26,6 +29,7 @@ export const streams = throughput({
   answer: "stream",
   body: STREAM_BODY,
   connections: 32,
+  warmUpBy: 300,
 });
 
 export const prompts = throughput({
@@ -34,9 +38,10 @@ export const prompts = throughput({
   answer: "json",
   body: PROMPT_BODY,
   connections: 16,
+  warmUpBy: 1000,
 });
 
-function throughput({ name, title, answer, body, connections }: Throughput): Scenario {
+function throughput({ name, title, answer, body, connections, warmUpBy }: Throughput): Scenario {
   return {
     name,
     title,
@@ -45,14 +50,14 @@ function throughput({ name, title, answer, body, connections }: Throughput): Sce
     direct: false,
     async measure(target, settings) {
       const { secs } = settings;
-      const warmUp = await closedLoop(target, settings, { body, connections, secs: WARM_UP_SECS });
-      const before = cpuSeconds(target.group);
+      const before = await warmUp(target, settings, { body, connections, atLeast: warmUpBy });
+      const cpuBefore = cpuSeconds(target.group);
       const { answered } = await closedLoop(target, settings, { body, connections, secs });
-      const cpu = cpuSeconds(target.group) - before;
+      const cpu = cpuSeconds(target.group) - cpuBefore;
       return {
         figures: { cpuPer1000: (cpu * 1000) / answered, perSecond: answered / secs },
-        answered: warmUp.answered + answered,
-        cutOff: 2 * connections,
+        answered: before + answered,
+        cutOff: cutOffBy(connections) + connections,
       };
     },
   };

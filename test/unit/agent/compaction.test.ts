@@ -110,7 +110,7 @@ describe("a run that outgrows its window", () => {
     const transport = scripted(
       says("a", full),
       [refused],
-      callsFor({ id: "c", name: "echo" }),
+      [...callParts([{ id: "c", name: "echo" }]), ...stop("tool_use", full)],
       says("b", full),
     );
     const { agent } = await harness({ transport, tools: [echo] });
