@@ -23,11 +23,7 @@ const log: Log = (level, message, fields) => {
 /** One gateway an isolate, made by its first request: a module has no bindings while it loads. */
 function createWorker() {
   let state: GatewayState | undefined;
-  const upstream = createFetchUpstream({
-    init: { encodeResponseBody: "manual" },
-    streamInit: {},
-    streamBody: (body, length) => (length === undefined ? body : body.pipeThrough(new FixedLengthStream(length))),
-  });
+  const upstream = createFetchUpstream({ init: { encodeResponseBody: "manual" }, streamInit: {} });
   const ports = { upstream, responseInit: { encodeBody: "manual" }, waitUntil };
 
   return {

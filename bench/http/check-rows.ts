@@ -1,7 +1,7 @@
 /** Holds the gateway's rows against what the load saw: a gateway that forgets rows would be fast. */
 import { readFileSync } from "node:fs";
 import { type AnswerKind, OUTPUT_TOKENS } from "./answers.ts";
-import type { Measured } from "./scenario.ts";
+import type { Counts } from "./scenario.ts";
 
 interface Row {
   readonly target: string;
@@ -11,11 +11,7 @@ interface Row {
 }
 
 /** Throws unless there is an exact row for each answer, and no more others than requests that were cut off. */
-export function checkRows(
-  rowsFile: string,
-  answer: AnswerKind,
-  { answered, cutOff }: Omit<Measured, "figures">,
-): void {
+export function checkRows(rowsFile: string, answer: AnswerKind, { answered, cutOff }: Counts): void {
   const rows = readFileSync(rowsFile, "utf8").split("\n").filter(Boolean).map(parseRow);
   const exact = rows.filter(
     (row) =>

@@ -23,19 +23,22 @@ export function cpuSeconds(group: number): number {
 /** Resident memory of all processes of the group, in bytes. Pages that they share count more than once. */
 export const residentBytes = (group: number): number => residentOf(membersOf(group));
 
-/** Samples until it is asked: the most that the group's processes of now held, in bytes. */
-export function watchResidentBytes(group: number): () => number {
+/** The most that the group's processes of now held while the work went on, in bytes, sampled. */
+export async function watchResidentBytes<R>(
+  group: number,
+  work: () => Promise<R>,
+): Promise<{ readonly result: R; readonly peakBytes: number }> {
   const members = membersOf(group);
-  let peak = 0;
+  let peakBytes = residentOf(members);
   const sample = (): void => {
-    peak = Math.max(peak, residentOf(members));
+    peakBytes = Math.max(peakBytes, residentOf(members));
   };
   const timer = setInterval(sample, SAMPLE_MS);
-  return () => {
+  try {
+    return { result: await work(), peakBytes };
+  } finally {
     clearInterval(timer);
-    sample();
-    return peak;
-  };
+  }
 }
 
 const residentOf = (pids: readonly string[]): number =>

@@ -74,7 +74,7 @@ async function measureOnce(
   try {
     const running = await target.start({ providerPort, folder });
     const measured = await scenario.measure(running, settings).finally(running.stop);
-    if (running.rowsFile !== undefined) checkRows(running.rowsFile, scenario.answer, measured);
+    if (running.rowsFile !== undefined) checkRows(running.rowsFile, scenario.answer, measured.counts);
     return { figures: measured.figures };
   } catch (error) {
     return { figures: {}, error: error instanceof Error ? error.message : String(error) };

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AnswerKind } from "./answers.ts";
 import { SMALL_BODY } from "./load/bodies.ts";
-import { type LoadResult, loadOptions, runLoadProgram } from "./load/load.ts";
+import { loadOptions, runLoadProgram } from "./load/load.ts";
 import { runWrk } from "./load/wrk.ts";
 import type { RunningTarget } from "./target.ts";
 
@@ -24,12 +24,18 @@ export const METRICS = {
 export type Metric = keyof typeof METRICS;
 export type Figures = Readonly<Partial<Record<Metric, number>>>;
 
-export interface Measured {
-  readonly figures: Figures;
-  /** Answers that the load got whole, the warm-up's included. */
+/** What a gateway's rows are held against. */
+export interface Counts {
+  /** Answers that the load got whole. */
   readonly answered: number;
   /** At most so many requests were under way when the load went away. */
   readonly cutOff: number;
+}
+
+export interface Measured {
+  readonly figures: Figures;
+  /** The warm-up's included. */
+  readonly counts: Counts;
 }
 
 export interface Settings {
@@ -63,12 +69,14 @@ export async function closedLoop(
   target: RunningTarget,
   { wrk, folder }: Settings,
   { body, connections, secs }: ClosedLoad,
-): Promise<LoadResult> {
+): Promise<Counts> {
   const own = mkdtempSync(join(folder, "load-"));
   const bodyFile = join(own, "body.json");
   writeFileSync(bodyFile, body);
   const options = { ...loadOptions(target), bodyFile, connections, secs };
-  return wrk === undefined ? runLoadProgram("closed-loop.ts", options) : runWrk(wrk, own, options);
+  const load = wrk === undefined ? runLoadProgram("closed-loop.ts", options) : runWrk(wrk, own, options);
+  const { answered } = await load;
+  return { answered, cutOff: connections };
 }
 
 const WARM_UP_SECS = 1;
@@ -76,23 +84,23 @@ const WARM_UP_MAX_SECS = 10;
 
 /**
  * Loads until at least so many were answered, for a JIT counts calls and not seconds; gives up on a target too slow for that.
- * Gives what was answered.
  */
 export async function warmUp(
   target: RunningTarget,
   settings: Settings,
   { atLeast, ...load }: Omit<ClosedLoad, "secs"> & { readonly atLeast: number },
-): Promise<number> {
-  let total = 0;
-  for (let secs = 0; secs < WARM_UP_MAX_SECS && total < atLeast; secs += WARM_UP_SECS) {
-    const { answered } = await closedLoop(target, settings, { ...load, secs: WARM_UP_SECS });
-    total += answered;
+): Promise<Counts> {
+  let counts: Counts = { answered: 0, cutOff: 0 };
+  for (let secs = 0; secs < WARM_UP_MAX_SECS && counts.answered < atLeast; secs += WARM_UP_SECS) {
+    counts = plus(counts, await closedLoop(target, settings, { ...load, secs: WARM_UP_SECS }));
   }
-  return total;
+  return counts;
 }
 
 /** The warm-up of scenarios that do not load by themselves. */
 export const SMALL_WARM_UP = { body: SMALL_BODY, connections: 32, atLeast: 3000 };
 
-/** At most so many requests were under way when a warm-up was over, or one of its seconds. */
-export const cutOffBy = (connections: number): number => connections * (WARM_UP_MAX_SECS / WARM_UP_SECS);
+export const plus = (a: Counts, b: Counts): Counts => ({
+  answered: a.answered + b.answered,
+  cutOff: a.cutOff + b.cutOff,
+});

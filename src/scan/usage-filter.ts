@@ -83,7 +83,8 @@ class Filter implements UsageFilter {
     for (let i = 0; i < answers.length; i += 2) {
       const from = answers[i]!;
       const to = answers[i + 1]!;
-      if (from === this.#passing || from < at) continue;
+      // A long one passes however it is cut: what a client sees must not hang on the chunks.
+      if (from === this.#passing || from < at || to - from > MAX_HELD_BYTES) continue;
       window.take(at, from, shown);
       this.#hidesLf = window.byte(to - 1) === CR;
       at = this.#afterHiddenCr(window, to);

@@ -1,7 +1,7 @@
 /** What a request takes at 200 requests a second, where nothing waits for a CPU. */
 import { loadOptions, runLoadProgram } from "../load/load.ts";
 import type { Latencies } from "../load/open-loop.ts";
-import { cutOffBy, type Scenario, SMALL_WARM_UP, warmUp } from "../scenario.ts";
+import { plus, type Scenario, SMALL_WARM_UP, warmUp } from "../scenario.ts";
 
 const PER_SECOND = 200;
 
@@ -12,13 +12,9 @@ export const latency: Scenario = {
   answer: "json",
   direct: true,
   async measure(target, settings) {
-    const before = await warmUp(target, settings, SMALL_WARM_UP);
+    const warm = await warmUp(target, settings, SMALL_WARM_UP);
     const options = { ...loadOptions(target), perSecond: PER_SECOND, secs: settings.secs };
     const { answered, p50Ms, p99Ms } = await runLoadProgram<Latencies>("open-loop.ts", options);
-    return {
-      figures: { p50Ms, p99Ms },
-      answered: before + answered,
-      cutOff: cutOffBy(SMALL_WARM_UP.connections),
-    };
+    return { figures: { p50Ms, p99Ms }, counts: plus(warm, { answered, cutOff: 0 }) };
   },
 };

@@ -4,7 +4,7 @@ import { STREAM_BODY } from "../load/bodies.ts";
 import { loadOptions, runLoadProgram } from "../load/load.ts";
 import type { EventAges } from "../load/slow-streams.ts";
 import { residentBytes } from "../process-group.ts";
-import { cutOffBy, type Scenario, warmUp } from "../scenario.ts";
+import { plus, type Scenario, warmUp } from "../scenario.ts";
 
 const WARM_UP = { body: STREAM_BODY, connections: 32, atLeast: 300 };
 const FEW = 50;
@@ -21,7 +21,7 @@ export const slowStreams: Scenario = {
   direct: true,
   async measure(target, settings) {
     const { secs } = settings;
-    const before = await warmUp(target, settings, WARM_UP);
+    const warm = await warmUp(target, settings, WARM_UP);
     const resident: Record<string, number> = {};
     const options = {
       ...loadOptions(target),
@@ -42,8 +42,7 @@ export const slowStreams: Scenario = {
     const isProxy = target.group !== 0;
     return {
       figures: { ageP99Ms, ageP50Ms, ...(isProxy && { kbPerStream: grown / 1000 / (ALL - FEW) }) },
-      answered: before + answered,
-      cutOff: cutOffBy(WARM_UP.connections) + ALL,
+      counts: plus(warm, { answered, cutOff: ALL }),
     };
   },
 };

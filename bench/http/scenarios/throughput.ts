@@ -2,7 +2,7 @@
 import type { AnswerKind } from "../answers.ts";
 import { PROMPT_BODY, SMALL_BODY, STREAM_BODY } from "../load/bodies.ts";
 import { cpuSeconds } from "../process-group.ts";
-import { closedLoop, cutOffBy, type Scenario, warmUp } from "../scenario.ts";
+import { closedLoop, plus, type Scenario, warmUp } from "../scenario.ts";
 
 interface Throughput {
   readonly name: string;
@@ -50,14 +50,13 @@ function throughput({ name, title, answer, body, connections, warmUpBy }: Throug
     direct: false,
     async measure(target, settings) {
       const { secs } = settings;
-      const before = await warmUp(target, settings, { body, connections, atLeast: warmUpBy });
+      const warm = await warmUp(target, settings, { body, connections, atLeast: warmUpBy });
       const cpuBefore = cpuSeconds(target.group);
-      const { answered } = await closedLoop(target, settings, { body, connections, secs });
+      const counts = await closedLoop(target, settings, { body, connections, secs });
       const cpu = cpuSeconds(target.group) - cpuBefore;
       return {
-        figures: { cpuPer1000: (cpu * 1000) / answered, perSecond: answered / secs },
-        answered: before + answered,
-        cutOff: cutOffBy(connections) + connections,
+        figures: { cpuPer1000: (cpu * 1000) / counts.answered, perSecond: counts.answered / secs },
+        counts: plus(warm, counts),
       };
     },
   };

@@ -2,7 +2,7 @@
 import { loadOptions, runLoadProgram } from "../load/load.ts";
 import type { Uploads } from "../load/upload.ts";
 import { residentBytes, watchResidentBytes } from "../process-group.ts";
-import { cutOffBy, type Scenario, SMALL_WARM_UP, warmUp } from "../scenario.ts";
+import { plus, type Scenario, SMALL_WARM_UP, warmUp } from "../scenario.ts";
 
 const BYTES = 64_000_000;
 const UPLOADS = 5;
@@ -15,18 +15,18 @@ export const upload: Scenario = {
   answer: "json",
   direct: false,
   async measure(target, settings) {
-    const before = await warmUp(target, settings, SMALL_WARM_UP);
+    const warm = await warmUp(target, settings, SMALL_WARM_UP);
     const residentBefore = residentBytes(target.group);
-    const peak = watchResidentBytes(target.group);
     const options = { ...loadOptions(target), bytes: BYTES, uploads: UPLOADS, secs: MAX_SECS };
-    const { answered, uploadSecs } = await runLoadProgram<Uploads>("upload.ts", options).finally(peak);
+    const { result, peakBytes } = await watchResidentBytes(target.group, () =>
+      runLoadProgram<Uploads>("upload.ts", options),
+    );
     return {
       figures: {
-        mbPerSecond: (UPLOADS * BYTES) / 1e6 / uploadSecs,
-        grownMb: (peak() - residentBefore) / 1e6,
+        mbPerSecond: (UPLOADS * BYTES) / 1e6 / result.uploadSecs,
+        grownMb: (peakBytes - residentBefore) / 1e6,
       },
-      answered: before + answered,
-      cutOff: cutOffBy(SMALL_WARM_UP.connections),
+      counts: plus(warm, { answered: result.answered, cutOff: 0 }),
     };
   },
 };
