@@ -36,7 +36,7 @@ async function bench(options: Options): Promise<void> {
 
   console.log(`${JSON.stringify(machine)}\n`);
   for (const scenario of options.scenarios) console.log(`${scenarioTable(scenario, summary)}\n`);
-  console.log(barTable(bars));
+  if (bars.length > 0) console.log(barTable(bars));
   for (const { round, scenario, target, error } of errors) {
     console.log(`\nNot measured: ${scenario}, ${target}, round ${round}: ${error}`);
   }

@@ -6,10 +6,28 @@ import { relay } from "../../src/gateway/relay.ts";
 import type { OpenServer, ServerRuntime } from "../server/serve.ts";
 
 /** Bun's fetch says so when no connection was made: nothing can have been sent. */
-const CONNECT_FAILURES = new Set(["ConnectionRefused", "FailedToOpenSocket", "ECONNREFUSED", "ENOTFOUND", "DNSResolutionFailed"]);
+const CONNECT_FAILURES = new Set([
+  "ConnectionRefused",
+  "FailedToOpenSocket",
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "DNSResolutionFailed",
+]);
 
 const isConnectFailure = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && typeof error.code === "string" && CONNECT_FAILURES.has(error.code);
+  error instanceof Error &&
+  "code" in error &&
+  typeof error.code === "string" &&
+  CONNECT_FAILURES.has(error.code);
+
+/** What is used of Bun's own server. */
+interface BunServer {
+  readonly port?: number;
+  requestIP(request: Request): { readonly address: string } | null;
+  stop(closeActiveConnections?: boolean): Promise<void>;
+}
+
+type Answer = (request: Request, server: BunServer) => Response | Promise<Response>;
 
 /** What is used of Bun's global. */
 declare const Bun: {
@@ -18,8 +36,8 @@ declare const Bun: {
     readonly port: number;
     readonly idleTimeout: number;
     readonly maxRequestBodySize: number;
-    readonly fetch: (request: Request) => Response | Promise<Response>;
-  }): { readonly port?: number; stop(closeActiveConnections?: boolean): Promise<void> };
+    readonly fetch: Answer;
+  }): BunServer;
 };
 
 export const bunRuntime: ServerRuntime = {
@@ -31,13 +49,13 @@ export const bunRuntime: ServerRuntime = {
     });
     return serve(address, (request) => relay(state, { upstream }, request, inboundOf(request)));
   },
-  listenApp: async (app, address) => serve(address, (request) => app.fetch(request)),
+  listenApp: async (app, address) =>
+    serve(address, (request, server) =>
+      app.fetch(request, { remoteAddress: server.requestIP(request)?.address }),
+    ),
 };
 
-function serve(
-  { host, port }: ListenAddress,
-  fetch: (request: Request) => Response | Promise<Response>,
-): OpenServer {
+function serve({ host, port }: ListenAddress, fetch: Answer): OpenServer {
   const server = Bun.serve({
     hostname: host,
     port,

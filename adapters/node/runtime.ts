@@ -3,8 +3,8 @@ import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { ListenAddress } from "../../src/config/address.ts";
 import type { OpenServer, ServerRuntime } from "../server/serve.ts";
+import { createFollowingPools } from "./pools.ts";
 import { createListener } from "./relay.ts";
-import { createPools } from "./upstream.ts";
 
 /** Time for a client to send its whole request head, in milliseconds. */
 const HEAD_TIMEOUT_MS = 60_000;
@@ -15,7 +15,7 @@ const MAX_HEADER_BYTES = 65_536;
 
 export const nodeRuntime: ServerRuntime = {
   async listen(state, address) {
-    const pools = createPools(state.settings.config);
+    const pools = createFollowingPools(() => state.settings.config);
     const server = createServer({
       requestTimeout: 0,
       headersTimeout: HEAD_TIMEOUT_MS,
@@ -23,14 +23,8 @@ export const nodeRuntime: ServerRuntime = {
       maxHeaderSize: MAX_HEADER_BYTES,
       noDelay: true,
     });
-    server.on(
-      "request",
-      createListener(state, () => pools),
-    );
-    server.on(
-      "checkContinue",
-      createListener(state, () => pools, true),
-    );
+    server.on("request", createListener(state, pools.current));
+    server.on("checkContinue", createListener(state, pools.current, true));
     const open = await listen(server, address);
     return {
       ...open,
@@ -40,7 +34,15 @@ export const nodeRuntime: ServerRuntime = {
       },
     };
   },
-  listenApp: (app, address) => listen(createServer(getRequestListener(app.fetch)), address),
+  listenApp: (app, address) =>
+    listen(
+      createServer(
+        getRequestListener((request, { incoming }) =>
+          app.fetch(request, { remoteAddress: incoming.socket.remoteAddress }),
+        ),
+      ),
+      address,
+    ),
 };
 
 /** Rejects with the system's own error, as EADDRINUSE. */

@@ -18,11 +18,19 @@ export type UpstreamConfig = Pick<
 /** One keep-alive pool an authority. */
 export interface Pools {
   poolFor(authority: string): Dispatcher;
+  /** For when other pools take over: what runs here goes on to its end, what is idle closes. `poolFor` still answers. */
+  retire(): void;
+  /** Ends every connection now. */
   close(): Promise<void>;
 }
 
+/** A connection of retired pools is closed as soon as it is idle; undici wants a positive time, in milliseconds. */
+const RETIRED_IDLE_MS = 1;
+
 export function createPools(config: UpstreamConfig): Pools {
   const pools = new Map<string, Pool>();
+  const closing = new Set<Pool>();
+  let idleMs = config.idleTimeoutSecs * 1000;
   const scheme = config.upstreamTls ? "https" : "http";
   return {
     poolFor(authority) {
@@ -35,15 +43,24 @@ export function createPools(config: UpstreamConfig): Pools {
           connect: { timeout: config.connectTimeoutSecs * 1000 },
           headersTimeout: config.readTimeoutSecs * 1000,
           bodyTimeout: config.readTimeoutSecs * 1000,
-          keepAliveTimeout: config.idleTimeoutSecs * 1000,
-          keepAliveMaxTimeout: config.idleTimeoutSecs * 1000,
+          keepAliveTimeout: idleMs,
+          keepAliveMaxTimeout: idleMs,
         });
         pools.set(authority, pool);
       }
       return pool;
     },
+    retire() {
+      idleMs = RETIRED_IDLE_MS;
+      for (const pool of pools.values()) {
+        closing.add(pool);
+        void pool.close().then(() => closing.delete(pool));
+      }
+      // A request admitted before, whose turn or retry comes only now, must not meet a closed pool.
+      pools.clear();
+    },
     close: async () => {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      await Promise.all([...pools.values(), ...closing].map((pool) => pool.destroy()));
     },
   };
 }

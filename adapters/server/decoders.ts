@@ -20,24 +20,21 @@ export const createZlibDecoder: CreateDecoder = (encoding, onData) => {
 /** A chunk is decoded before the next is taken, so that no more than one is kept. */
 function decoderOver(stream: Duplex, onData: (bytes: Uint8Array) => void): BodyDecoder {
   let failure: Error | undefined;
-  const ended = Promise.withResolvers<void>();
+  let onFailure: (error: Error) => void = () => {};
   stream.on("data", onData);
-  stream.once("end", () => ended.resolve());
   stream.once("error", (error) => {
     failure = error;
-    ended.resolve();
+    onFailure(error);
   });
+  /** zlib calls nothing back once it has failed, so whoever waits is told by the error itself. */
+  const step = (start: (done: () => void) => void): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (failure) return reject(failure);
+      onFailure = reject;
+      start(resolve);
+    });
   return {
-    push: (chunk) =>
-      new Promise((resolve, reject) => {
-        if (failure) return reject(failure);
-        stream.write(chunk, (error) => (error ? reject(error) : resolve()));
-      }),
-    end: async () => {
-      if (!failure) stream.end();
-      await ended.promise;
-      stream.destroy();
-      if (failure) throw failure;
-    },
+    push: (chunk) => step((done) => stream.write(chunk, () => done())),
+    end: () => step((done) => stream.once("end", done).end()).finally(() => stream.destroy()),
   };
 }

@@ -1,5 +1,4 @@
 /** A gateway process on Node or Bun: from a config to a listening server, and from a signal to an orderly end. */
-import type { Hono } from "hono";
 import { formatListenAddress, type ListenAddress } from "../../src/config/address.ts";
 import type { Config } from "../../src/config/keys.ts";
 import type { Clock, Log } from "../../src/gateway/ports.ts";
@@ -21,12 +20,23 @@ export interface OpenServer {
   destroy(): void;
 }
 
+/** What only the connection knows of a request: no header has a say in it. */
+export interface Connection {
+  /** Of the socket's other end; undefined if it is gone already. */
+  readonly remoteAddress: string | undefined;
+}
+
+/** An app for an ordinary listener. A Hono app is one; the connection is its `c.env`. */
+export interface ListeningApp {
+  fetch(request: Request, connection: Connection): Response | Promise<Response>;
+}
+
 /** What a server runtime supplies. */
 export interface ServerRuntime {
   /** The gateway's own listener, over the runtime's fastest transport. */
   listen(state: GatewayState, address: ListenAddress): Promise<OpenServer>;
   /** An ordinary listener for an app that need not be fast. */
-  listenApp(app: Hono, address: ListenAddress): Promise<OpenServer>;
+  listenApp(app: ListeningApp, address: ListenAddress): Promise<OpenServer>;
 }
 
 export interface RunningGateway {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import { PROJECT_ROOT } from "./project.ts";
 
 export const START_TIMEOUT_MS = 30_000;
@@ -65,7 +66,7 @@ export function startChild({ command, env = {}, lines, stdoutFd }: ChildOptions)
       new Promise((resolve, reject) => {
         const fail = (why: string): void => {
           clearTimeout(timer);
-          reject(new Error(`${command.join(" ")}: ${why}\n${said.join("\n")}`));
+          reject(new Error(`${command.slice(0, 2).join(" ")}: ${why}\n${said.join("\n")}`));
         };
         const timer = setTimeout(fail, timeoutMs, `no answer within ${timeoutMs} ms`);
         const listener = (line: string): void => {
@@ -81,15 +82,19 @@ export function startChild({ command, env = {}, lines, stdoutFd }: ChildOptions)
     async stop() {
       if (group === 0) return;
       signalGroup(group, "SIGTERM");
-      const timer = setTimeout(signalGroup, STOP_TIMEOUT_MS, group, "SIGKILL");
-      await ended;
-      clearTimeout(timer);
+      if (!(await isOver(ended, STOP_TIMEOUT_MS))) {
+        signalGroup(group, "SIGKILL");
+        await isOver(ended, STOP_TIMEOUT_MS);
+      }
       // What the leader started and left behind.
       signalGroup(group, "SIGKILL");
       groups.delete(group);
     },
   };
 }
+
+const isOver = (ended: Promise<unknown>, withinMs: number): Promise<boolean> =>
+  Promise.race([ended.then(() => true), delay(withinMs, false, { ref: false })]);
 
 async function endOf(child: ChildProcess): Promise<string> {
   try {

@@ -70,8 +70,5 @@ function writeDenySnapshot(folder: string): string {
   return file;
 }
 
-function listeningUrl(line: string): string | undefined {
-  if (!line.startsWith("{")) return undefined;
-  const { message, url }: { message?: unknown; url?: unknown } = JSON.parse(line);
-  return message === "listening" && typeof url === "string" ? url : undefined;
-}
+const listeningUrl = (line: string): string | undefined =>
+  line.includes('"message":"listening"') ? /"url":"([^"]+)"/.exec(line)?.[1] : undefined;

@@ -2,13 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { checkRows } from "./check-rows.ts";
-import { type Child, startChild } from "./child.ts";
+import { type Child, START_TIMEOUT_MS, startChild } from "./child.ts";
 import { benchFile } from "./project.ts";
 import type { Figures, Scenario, Settings } from "./scenario.ts";
 import type { Target } from "./target.ts";
-
-/** A provider that others may already wait for. */
-const PROVIDER_TIMEOUT_MS = 10_000;
 
 export interface Plan extends Settings {
   readonly rounds: number;
@@ -38,7 +35,7 @@ export async function runRounds(plan: Plan): Promise<Sample[]> {
 }
 
 const portOf = (provider: Child): Promise<number> =>
-  provider.line((line) => Number(line) || undefined, PROVIDER_TIMEOUT_MS);
+  provider.line((line) => Number(line) || undefined, START_TIMEOUT_MS);
 
 async function measureAll(plan: Plan, providerPort: number): Promise<Sample[]> {
   const { rounds, scenarios, targets, report } = plan;

@@ -6,7 +6,7 @@ import type { Session } from "./session.ts";
 import { textOf } from "./transcript.ts";
 import type { EventSink, ModelTransport } from "./types.ts";
 
-export interface CompactOptions {
+interface CompactOptions {
   readonly session: Session;
   readonly transport: ModelTransport;
   readonly contextWindow: number;

@@ -6,7 +6,7 @@ const charsPerToken = 4;
 const imageTokens = 1_600;
 const messageTokens = 4;
 
-export function estimateText(text: string): number {
+function estimateText(text: string): number {
   return Math.ceil(text.length / charsPerToken);
 }
 

@@ -18,6 +18,14 @@ export function asString(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/**
+ * JSON that every provider can read. `JSON.stringify` writes half of a surrogate pair, and nothing else, as `\\udXXX`
+ * (ECMA-262, QuoteJSONString); the APIs refuse the whole request for one.
+ */
+export function wireJson(value: unknown): string {
+  return JSON.stringify(value).replace(/(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, "\\ufffd");
+}
+
 /** The parsed value, or undefined for what is not JSON (`null` parses to null). */
 export function parseJson(text: string): unknown {
   try {

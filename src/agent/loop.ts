@@ -16,7 +16,7 @@ export interface Queues {
   followUp: string[];
 }
 
-export interface RunContext {
+interface RunContext {
   readonly session: Session;
   readonly transport: ModelTransport;
   readonly tools: readonly Tool[];

@@ -5,7 +5,7 @@ import type { EventSink, ToolResultBlock } from "./types.ts";
 /** Calls of one turn that run at the same time. */
 const maxParallel = 8;
 
-export interface TurnResults {
+interface TurnResults {
   /** In call order, whatever order they finished in. */
   readonly results: readonly ToolResultBlock[];
   readonly terminate: boolean;

@@ -37,7 +37,7 @@ export interface MessageEntry extends EntryBase {
   readonly usage?: Usage;
 }
 
-export interface CompactionEntry extends EntryBase {
+interface CompactionEntry extends EntryBase {
   readonly type: "compaction";
   readonly summary: string;
   /** The first message that stayed; null when none did. */
@@ -48,12 +48,12 @@ export interface CompactionEntry extends EntryBase {
   readonly usage?: Usage;
 }
 
-export interface ModelChangeEntry extends EntryBase {
+interface ModelChangeEntry extends EntryBase {
   readonly type: "model_change";
   readonly model: string;
 }
 
-export interface TitleChangeEntry extends EntryBase {
+interface TitleChangeEntry extends EntryBase {
   readonly type: "title_change";
   readonly title: string;
 }
@@ -164,7 +164,7 @@ function isSound(value: JsonObject): boolean {
 }
 
 /** A message that is part of the transcript, with the id of its entry. */
-export interface StoredMessage {
+interface StoredMessage {
   readonly id: string;
   readonly message: Message;
 }
@@ -221,8 +221,10 @@ function applyMessage(state: SessionState, entry: MessageEntry): SessionState {
     // An empty answer was paid for, and no provider takes it back.
     transcript: content.length > 0 ? [...state.transcript, { id, message }] : state.transcript,
     callIds: calls.length > 0 ? new Set([...state.callIds, ...calls]) : state.callIds,
-    ...(usage
-      ? { usage: addUsage(state.usage, usage), lastInput: wholeInput(usage), tokensSince: tokens }
+    ...(usage && { usage: addUsage(state.usage, usage) }),
+    // A provider that reports nothing leaves the estimate standing.
+    ...(usage && wholeInput(usage) > 0
+      ? { lastInput: wholeInput(usage), tokensSince: tokens }
       : { tokensSince: state.tokensSince + tokens }),
   };
 }

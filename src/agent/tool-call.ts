@@ -41,9 +41,9 @@ export function checkCall(
     const names = tools.map((candidate) => candidate.name).join(", ");
     return { call, problem: `unknown tool "${call.name}"; there is: ${names || "none"}` };
   }
-  const bad = badInput.get(call.id) ?? schemaProblem(tool.input_schema, call.input);
-  if (bad) return { call, problem: `${call.name}: ${bad}` };
   try {
+    const bad = badInput.get(call.id) ?? schemaProblem(tool.input_schema, call.input);
+    if (bad) return { call, problem: `${call.name}: ${bad}` };
     return { call, tool, target: tool.write_target?.(call.input) };
   } catch (thrown) {
     return { call, problem: `${call.name}: ${messageOf(thrown)}` };

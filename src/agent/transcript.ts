@@ -5,6 +5,11 @@ export function toolCalls(message: Message): ToolUseBlock[] {
   return message.content.filter((block) => block.type === "tool_use");
 }
 
+/** A tool's name as every provider takes it back, also one that a model made up. */
+export function wireName(name: string): string {
+  return name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "unnamed";
+}
+
 /** The text of a message, its blocks joined. */
 export function textOf(message: Message): string {
   return message.content.map((block) => (block.type === "text" ? block.text : "")).join("");

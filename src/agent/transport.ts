@@ -4,7 +4,7 @@ import { inBandError, isContextOverflow, isQuotaError, readErrorBody } from "./d
 import { dialects } from "./dialects/table.ts";
 import { ModelError, messageOf } from "./errors.ts";
 import { type ByteReader, drain, readSome, withIdleLimit } from "./idle-reader.ts";
-import { asObject, asString, parseJson } from "./json.ts";
+import { asObject, asString, parseJson, wireJson } from "./json.ts";
 import { isRetryableStatus, parseRetryAfter } from "./retry.ts";
 import { routeModel } from "./route.ts";
 import { createSseReader, type SseEvent, type SseReader } from "./sse-reader.ts";
@@ -63,7 +63,7 @@ export function createGatewayTransport(options: GatewayTransportOptions): ModelT
           accept: "text/event-stream",
           ...dialect.headers(options.key),
         },
-        body: JSON.stringify(body),
+        body: wireJson(body),
         // A redirect would carry the credential to wherever it points.
         redirect: "manual",
         signal: abort.signal,

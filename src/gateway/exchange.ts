@@ -176,7 +176,7 @@ export class Exchange {
     if (facts.ttftMs !== undefined) metrics.ttft.observe(facts.ttftMs / 1000, this.#providerLabel);
     metrics.latency.observe(facts.latencyMs / 1000, this.#providerLabel);
     if (facts.tap?.parseErrors) metrics.parseErrors.add(facts.tap.parseErrors);
-    countTokens(metrics.tokens, facts.tap?.usage);
+    countTokens(metrics, this.#providerLabel, facts.tap?.usage);
     // Refused in the middle of its upload, it was never admitted; unless the provider had answered already.
     if (ending === "refused" && this.#status === undefined) return;
     const { plan } = this;

@@ -58,7 +58,9 @@ export class Gauge implements Metric {
 }
 
 /** Seconds, from a cache hit to the longest generation. */
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+export const BUCKETS: readonly number[] = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
+];
 
 interface Series {
   readonly counts: Float64Array;
@@ -84,6 +86,14 @@ export class Histogram implements Metric {
     while (bucket < BUCKETS.length && seconds > BUCKETS[bucket]!) bucket++;
     series.counts[bucket]!++;
     series.sum += seconds;
+  }
+  /** Observations of all series so far, by bucket, not cumulative; the last bucket has no upper bound. */
+  totals(): Float64Array {
+    const totals = new Float64Array(BUCKETS.length + 1);
+    for (const { counts } of this.#series.values()) {
+      for (let i = 0; i < totals.length; i++) totals[i]! += counts[i]!;
+    }
+    return totals;
   }
   lines(): string[] {
     const lines: string[] = [];
@@ -121,6 +131,10 @@ export function createMetrics(sources: GaugeSources) {
       "Managed 429s that went on with the next pool key, by provider.",
     ),
     tokens: new Counter("ai_tokens_total", "Tokens metered, by kind; BYO included."),
+    providerTokens: new Counter(
+      "ai_provider_tokens_total",
+      "Tokens metered, by provider and kind; BYO included.",
+    ),
     ttft: new Histogram("ai_ttft_seconds", "From the request's arrival to the provider's first body byte."),
     latency: new Histogram(
       "ai_upstream_latency_seconds",

@@ -2,7 +2,7 @@
 import type { UsageCounts } from "../scan/usage-block.ts";
 import type { TapResult } from "../scan/usage-tap.ts";
 import type { ManagedPlan, Plan } from "./admission.ts";
-import { type Counter, label } from "./metrics.ts";
+import { label, type Metrics } from "./metrics.ts";
 import type { RequestBody } from "./request-body.ts";
 import { type Outcome, type RequestSummary, USAGE_TEXT, type UsageRow, type UsageSource } from "./row.ts";
 
@@ -90,7 +90,7 @@ interface Measured {
 /** `billed`: the provider bills tokens here, so that a count that never came is estimated. */
 function measure(billed: boolean, facts: Facts): Measured {
   const { tap, request, status } = facts;
-  if (tap?.usage && tap.final) return { source: "reported", counts: tap.usage };
+  if (tap?.usage && isLastWord(tap)) return { source: "reported", counts: tap.usage };
   const outputTokens = tap ? estimateOutput(tap) : 0;
   if (tap?.usage?.inputTokens !== undefined)
     return { source: "partial", counts: { ...tap.usage, outputTokens } };
@@ -103,6 +103,10 @@ function measure(billed: boolean, facts: Facts): Measured {
   const inputTokens = Math.floor(request.textBytes / BYTES_PER_INPUT_TOKEN);
   return { source: "estimated", counts: { inputTokens, outputTokens } };
 }
+
+/** Some providers send counts along with the text: in a stream that was cut, those are behind what came after them. */
+const isLastWord = ({ final, complete, textSinceUsage }: TapResult): boolean =>
+  final && (complete || !textSinceUsage);
 
 /** From the text that came; never below what the provider has said so far. */
 function estimateOutput({ outputDeltas, outputTextBytes, usage }: TapResult): number {
@@ -134,12 +138,18 @@ function rowCounts(counts: UsageCounts | undefined): Partial<UsageRow> {
   return members;
 }
 
-/** Adds what a provider reported to `ai_tokens_total`; estimates are for the row alone. */
-export function countTokens(tokens: Counter, usage: UsageCounts | undefined): void {
+/** Counts what a provider reported; estimates are for the row alone. `providerLabel` is made once a request. */
+export function countTokens(
+  { tokens, providerTokens }: Metrics,
+  providerLabel: string,
+  usage: UsageCounts | undefined,
+): void {
   if (!usage) return;
   for (const [from, , kind] of COUNTS) {
     const count = usage[from];
-    if (kind !== undefined && count) tokens.add(count, label("kind", kind));
+    if (kind === undefined || !count) continue;
+    tokens.add(count, label("kind", kind));
+    providerTokens.add(count, `${providerLabel},${label("kind", kind)}`);
   }
 }
 

@@ -63,7 +63,8 @@ export function createState(config: Config, ports: Ports): GatewayState {
     budget: createBudget(() => state.settings.config.maxBufferedBytes),
     metrics: createMetrics({
       denySetSize: () => ports.deny.size?.() ?? 0,
-      denyConnected: () => (state.settings.config.natsUrl === undefined ? undefined : ports.deny.connected?.()),
+      denyConnected: () =>
+        state.settings.config.natsUrl === undefined ? undefined : ports.deny.connected?.(),
       openCircuits: () => openCircuits(state),
     }),
     nextRequestId: () => nextId(ports.clock.now()),
@@ -89,27 +90,50 @@ function emitRow({ metrics, onUsage, log }: GatewayState, row: UsageRow): void {
   }
 }
 
-/** Swaps in a new config without touching requests in flight. Breakers and ceilings begin anew. */
+/**
+ * Swaps in a new config without touching requests in flight. What the change does not concern goes on as it stands:
+ * ceilings, breakers, and tokens remembered under a signing key that is still trusted.
+ */
 export function reconfigure(state: GatewayState, config: Config): void {
-  state.settings = buildSettings(config, state.verify);
+  state.settings = buildSettings(config, state.verify, state.settings);
 }
 
-function buildSettings(config: Config, verify: VerifySignature): Settings {
+/** `old` is handed on piece by piece, wherever the setting that shapes the piece is the same. */
+function buildSettings(config: Config, verify: VerifySignature, old?: Settings): Settings {
   const providers = buildProviders(config);
-  const names = [...providers.keys()];
+  const keyring = createKeyring(config.signingKeys);
+  const keep = <T>(field: keyof Config, piece: T | undefined, make: () => T): T =>
+    piece !== undefined && old?.config[field] === config[field] ? piece : make();
   return {
     config,
     providers,
     poolKeys: new Map(Object.entries(config.poolKeys).filter(([, keys]) => keys.length > 0)),
-    verifier: createVerifier({ keyring: createKeyring(config.signingKeys), verify }),
-    ceilings: createCeilings({ rps: config.rateLimitRps }),
-    byoCeiling: createAggregateCeiling({ rps: config.byoRateLimitRps }),
-    verifyCeiling: createAggregateCeiling({ rps: config.verifyRps }),
-    breakers: new Map(names.map((name) => [name, breakerFor(config)])),
+    verifier: old ? old.verifier.withKeyring(keyring) : createVerifier({ keyring, verify }),
+    ceilings: keep("rateLimitRps", old?.ceilings, () => createCeilings({ rps: config.rateLimitRps })),
+    byoCeiling: keep("byoRateLimitRps", old?.byoCeiling, () =>
+      createAggregateCeiling({ rps: config.byoRateLimitRps }),
+    ),
+    verifyCeiling: keep("verifyRps", old?.verifyCeiling, () =>
+      createAggregateCeiling({ rps: config.verifyRps }),
+    ),
+    breakers: new Map(
+      [...providers.values()].map((provider) => [provider.name, breakerFor(config, provider, old)]),
+    ),
   };
 }
 
-const breakerFor = (config: Config): Breaker =>
+/** A breaker is about one place: another authority under the same name begins anew. */
+function breakerFor(config: Config, { name, authority }: Provider, old: Settings | undefined): Breaker {
+  const kept = old?.providers.get(name)?.authority === authority && isSameBreaker(old.config, config);
+  return (kept ? old.breakers.get(name) : undefined) ?? createBreakerOf(config);
+}
+
+const isSameBreaker = (a: Config, b: Config): boolean =>
+  a.circuitBreakerThreshold === b.circuitBreakerThreshold &&
+  a.circuitBreakerWindowSecs === b.circuitBreakerWindowSecs &&
+  a.circuitBreakerResetSecs === b.circuitBreakerResetSecs;
+
+const createBreakerOf = (config: Config): Breaker =>
   createBreaker({
     threshold: config.circuitBreakerThreshold,
     windowMs: config.circuitBreakerWindowSecs * 1000,

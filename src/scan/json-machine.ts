@@ -283,7 +283,7 @@ export class JsonMachine {
     while (i < to && !isScalarEnd(bytes[i]!)) i++;
     this.#scalarSize += i - from;
     const node = this.#child;
-    if (true) {
+    if (node?.scalar && this.#scalarSize <= MAX_SCALAR_BYTES) {
       for (let j = from; j < i; j++) this.#scalarText += String.fromCharCode(bytes[j]!);
     }
     if (i < to) this.#endScalar(i);

@@ -44,7 +44,8 @@ export function compileTemplate(
   numbersVary: boolean,
 ): LineTemplate | undefined {
   if (event.to - event.from > MAX_EVENT_BYTES) return undefined;
-  const own = bytes.slice(event.from, event.to);
+  // Not `bytes.slice`: Node's Buffer overrides it with a view of the same memory.
+  const own = new Uint8Array(bytes.subarray(event.from, event.to));
   const compiler = new Compiler(own, event.dataFrom - event.from, event.dataTo - event.from, numbersVary);
   if (!compiler.document(trie.root)) return undefined;
   return { steps: Int32Array.from(compiler.steps), view: new DataView(own.buffer) };

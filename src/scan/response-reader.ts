@@ -38,6 +38,7 @@ export class ResponseReader implements JsonHandler {
   parseErrors = 0;
   outputDeltas = 0;
   outputTextBytes = 0;
+  #deltasAtUsage = 0;
   /** Counts up with every change of what the response says of itself, generated text aside. */
   version = 0;
   /** `type` of the document in hand. */
@@ -49,6 +50,7 @@ export class ResponseReader implements JsonHandler {
   #merged: UsageValues = [];
   #tier: string | undefined;
   #usageBytes: Uint8Array | undefined;
+  #hasUsage = false;
   #isObject = false;
   #object: string | undefined;
   /** `choices` of the document is an empty array, its `usage` an object. */
@@ -79,7 +81,14 @@ export class ResponseReader implements JsonHandler {
     if (this.type === "error" || this.type === "response.failed" || this.#object === "error") this.#fail();
     this.addText(this.#texts, this.deltaIsText);
     this.#texts.fill(0);
+    if (this.#hasUsage) this.#deltasAtUsage = this.outputDeltas;
+    this.#hasUsage = false;
     return this.#machine.done;
+  }
+
+  /** Text came in a later document than the last usage did: where counts run along, these are behind. */
+  get textSinceUsage(): boolean {
+    return this.outputDeltas > this.#deltasAtUsage;
   }
 
   /** Whether any text was counted in the document in hand. */
@@ -163,6 +172,7 @@ export class ResponseReader implements JsonHandler {
     const counts = countsOf(values, this.#rules);
     if (counts === undefined) return;
     this.usage = counts;
+    this.#hasUsage = true;
     this.#merged = values;
     this.#usageBytes = this.#machine.takeSpan();
     this.final ||= slot === slots.USAGE || !this.#rules.mergesUsage;

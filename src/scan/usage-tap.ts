@@ -25,6 +25,8 @@ export interface TapResult {
   readonly usage: UsageCounts | undefined;
   /** False while only the opening block of a message came, which knows the input and not the output. */
   readonly final: boolean;
+  /** More generated text came after the last usage block. */
+  readonly textSinceUsage: boolean;
   /** The provider's own object, the last one, as one line of JSON of up to 2 KiB. */
   readonly usageText?: string;
   /** The protocol's own end was received. */
@@ -105,6 +107,7 @@ class Tap implements UsageTap {
       ...(reader.serviceTier !== undefined && { serviceTier: reader.serviceTier }),
       usage: reader.usage,
       final: reader.final,
+      textSinceUsage: reader.textSinceUsage,
       ...(usageText !== undefined && { usageText }),
       complete: body.complete,
       error: reader.error || status >= 400,

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AgentProcessOptions, jsonLines, runAgent, startAgent } from "../support/agent-process.ts";
+import { catchesSighup, isAlive, until } from "../support/alive.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { type Reply, type StrictProvider, startStrictProvider } from "../support/strict-provider.ts";
 
@@ -256,6 +257,14 @@ describe("the exit code of a run", () => {
     },
   );
 
+  it("is that of the signal while the task is still on its way", async () => {
+    await play();
+    const agent = startAgent(["run", "--json"], options());
+    await until(() => catchesSighup(agent.child.pid));
+    agent.child.kill("SIGHUP");
+    expect(await agent.exited).toBe(129);
+  });
+
   it("is that of the signal while the model is silent, and the session goes on", async () => {
     await play({ hang: "" }, { text: "back" });
     const agent = startAgent(["run", "--session", "s.jsonl", "--model", "claude-x", "first"], options());
@@ -320,16 +329,3 @@ it("a stream that is started again prints its answer once", async () => {
   expect({ code, stdout }).toEqual({ code: 0, stdout: "the answer\n" });
   expect(stderr).toMatch(/\[retry 1 /);
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-/** Polls; the test's own timeout is the limit. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}

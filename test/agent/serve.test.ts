@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AgentRun, jsonLines, startAgent } from "../support/agent-process.ts";
+import { isAlive, until } from "../support/alive.ts";
 import { type Reply, type StrictProvider, startStrictProvider } from "../support/strict-provider.ts";
 
 const key = "bai_v1.1.topsecret.signature";
@@ -344,16 +345,3 @@ describe("the sessions of serve", () => {
     );
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-/** Polls; the test's own timeout is the limit. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}

@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createProcesses, type Processes } from "../../adapters/node/agent/tools/processes.ts";
 import { createTools } from "../../adapters/node/agent/tools/table.ts";
 import type { Tool, ToolOutput } from "../../src/agent/index.ts";
+import { isAlive, until } from "../support/alive.ts";
 
 let cwd: string;
 let processes: Processes;
@@ -481,17 +482,3 @@ describe("fork, sync and logs", () => {
     await expect(async () => call("fork", { app: "--help" }, { env })).rejects.toThrow(/must not begin with/);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    // A zombie that nobody reaps (no init in a container) is dead.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-/** Polls; the test's own timeout is the limit. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}

@@ -82,6 +82,8 @@ function problemWithBlock(block: Json, role: string, where: string): Problem {
     return `${where}.id: String should match pattern`;
   if (type === "tool_use" && !isJson(block.input))
     return `${where}.input: Input should be a valid dictionary`;
+  if (type === "tool_use" && !/^[a-zA-Z0-9_-]{1,200}$/.test(String(block.name)))
+    return `${where}.name: String should match pattern`;
   if (type === "tool_result") return problemWithResultContent(block, where);
   return undefined;
 }

@@ -62,6 +62,7 @@ function problemWithAssistant(message: Json, where: string): Problem {
     return first(
       unknownMember(call, ["id", "type", "function"], place),
       unknownMember(fn, ["name", "arguments"], `${place}.function`),
+      /^[a-zA-Z0-9_-]{1,64}$/.test(String(fn.name)) ? undefined : `${place}.function.name: invalid`,
       typeof fn.arguments === "string" ? undefined : `${place}.function.arguments: expected a string`,
     );
   });

@@ -2,7 +2,7 @@
 import { type AgentEvent, type EventSink, wholeInput } from "../../../src/agent/index.ts";
 import { addUsage, noUsage } from "../../../src/agent/usage.ts";
 
-export interface TextTarget {
+interface TextTarget {
   out(text: string): void | Promise<void>;
   err(text: string): void | Promise<void>;
 }

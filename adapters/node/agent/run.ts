@@ -28,7 +28,11 @@ export async function runCommand(
   const stop = new AbortController();
   const processes = createProcesses();
   const signals = watchSignals(
-    () => stop.abort(),
+    () => {
+      stop.abort();
+      // The task may still be on its way.
+      process.stdin.destroy();
+    },
     () => processes.killAll(),
   );
   const output = createOutput(process.stdout, () => stop.abort());

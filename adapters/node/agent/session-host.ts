@@ -32,7 +32,7 @@ export interface SessionHost {
   fork(upto: string | undefined): Promise<void>;
 }
 
-export interface HostOptions {
+interface HostOptions {
   readonly config: AgentConfig;
   readonly sessionFile: string | undefined;
   readonly sessionFolder: string | undefined;
@@ -50,11 +50,10 @@ export async function createSessionHost({
   const folder =
     sessionFolder ?? (sessionFile === undefined ? defaultSessionFolder(config.env) : dirname(sessionFile));
   const mustKeep = sessionFile !== undefined || sessionFolder !== undefined;
-  const model = () => agent?.session.state.model ?? config.givenModel ?? config.defaultModel;
-  let agent: Agent | undefined;
+  const model = config.givenModel ?? config.defaultModel;
 
   async function create(given: Partial<NewSession>, entries: readonly SessionEntry[] = []): Promise<Session> {
-    const header = newHeader({ cwd: config.cwd, model: model(), ...given });
+    const header = newHeader({ cwd: config.cwd, model, ...given });
     try {
       return await createSessionFile(sessionPath(folder, header), header, entries);
     } catch (thrown) {
@@ -66,14 +65,12 @@ export async function createSessionHost({
   }
 
   let current = open(sessionFile === undefined ? await create({}) : await openOrCreate(sessionFile, config));
-  agent = current;
 
   async function use(session: Session): Promise<void> {
     const { thinkingBudget } = current;
     await current.session.close();
     current = open(session);
     current.thinkingBudget = thinkingBudget;
-    agent = current;
   }
 
   return {
@@ -81,7 +78,7 @@ export async function createSessionHost({
       return current;
     },
     async start() {
-      await use(await create({}));
+      await use(await create({ model: current.session.state.model }));
     },
     list: () => listSessionFiles(folder),
     async switchTo(id) {
@@ -92,7 +89,7 @@ export async function createSessionHost({
     },
     async fork(upto) {
       const { header, entries, state } = current.session;
-      use(
+      await use(
         await create(
           { parent: header.id, title: state.title, model: header.model },
           entriesUpTo(entries, upto),

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 
 const watched = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-export interface SignalWatch {
+interface SignalWatch {
   /** 128 + the number of the signal that came, or undefined. */
   exitCode(): number | undefined;
 }

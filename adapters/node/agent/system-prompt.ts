@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Tool } from "../../../src/agent/index.ts";
 
-export interface PromptParts {
+interface PromptParts {
   readonly cwd: string;
   readonly tools: readonly Tool[];
   /** In place of the built-in instructions. */

@@ -10,7 +10,7 @@ import { UsageError } from "./usage-error.ts";
 
 const maxTextBytes = 1024 * 1024;
 
-export interface TaskSource {
+interface TaskSource {
   readonly words: readonly string[];
   readonly cwd: string;
   readonly stdin: Readable & { readonly isTTY?: boolean };

@@ -1,5 +1,5 @@
 /** Writes an Anthropic Messages request (platform.claude.com/docs, "Messages" and "Prompt caching"). */
-import { wellFormed } from "../transcript.ts";
+import { wellFormed, wireName } from "../transcript.ts";
 import type { Block, ImageBlock, Message, ModelRequest, ToolSpec } from "../types.ts";
 
 type Json = Record<string, unknown>;
@@ -62,7 +62,7 @@ function encodeBlock(block: Block): Json {
     case "redacted_thinking":
       return { type: "redacted_thinking", data: block.data };
     case "tool_use":
-      return { type: "tool_use", id: wireId(block.id), name: block.name, input: block.input };
+      return { type: "tool_use", id: wireId(block.id), name: wireName(block.name), input: block.input };
     case "tool_result":
       return {
         type: "tool_result",

@@ -3,7 +3,7 @@ import { ModelError } from "../errors.ts";
 import { asObject, asString, isObject, type JsonObject, parseJson } from "../json.ts";
 
 /** What an error body says; members that it does not carry are absent. */
-export interface ErrorBody {
+interface ErrorBody {
   readonly message: string;
   readonly type?: string;
   readonly code?: string;

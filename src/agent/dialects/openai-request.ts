@@ -1,5 +1,5 @@
 /** Writes an OpenAI chat-completions request (platform.openai.com/docs/api-reference/chat). */
-import { wellFormed } from "../transcript.ts";
+import { wellFormed, wireName } from "../transcript.ts";
 import type { Block, ImageBlock, Message, ModelRequest, ToolResultBlock, ToolSpec } from "../types.ts";
 
 type Json = Record<string, unknown>;
@@ -41,7 +41,7 @@ function encodeAssistant({ content }: Message): Json {
     .map(({ id, name, input }) => ({
       id,
       type: "function",
-      function: { name, arguments: JSON.stringify(input) },
+      function: { name: wireName(name), arguments: JSON.stringify(input) },
     }));
   return {
     role: "assistant",

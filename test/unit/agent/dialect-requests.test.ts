@@ -214,9 +214,16 @@ describe("both wires", () => {
       { maxLength: 4 },
     )
     .map((content): Message => ({ role: "user", content }));
-  const calls = fc
-    .uniqueArray(id, { maxLength: 3 })
-    .map((ids) => ids.map((one): Block => ({ type: "tool_use", id: one, name: "a", input: {} })));
+  const calls = fc.uniqueArray(id, { maxLength: 3 }).map((ids) =>
+    ids.map(
+      (one): Block => ({
+        type: "tool_use",
+        id: one,
+        name: one === "c" ? "made.up!" : one === "b" ? "" : "a",
+        input: {},
+      }),
+    ),
+  );
   const assistantMessage = fc
     .tuple(
       fc.array(

@@ -37,6 +37,13 @@ describe("a run", () => {
     expect(agent.session.state.lastInput).toBe(135);
   });
 
+  it("keeps the estimate of its size when the provider reports no usage", async () => {
+    const { agent } = await harness({ transport: scripted(says("a", {}), says("b", {})) });
+    await agent.prompt("x".repeat(4_000));
+    await agent.prompt("y".repeat(4_000));
+    expect(agent.session.state.tokensSince).toBeGreaterThan(2_000);
+  });
+
   it("stops at max_steps with an error, counted anew for each run", async () => {
     const again = () => callsFor({ id: "c", name: "echo", input: { text: "x" } });
     const { agent, onEvent, events } = await harness({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { routeModel } from "../../../src/agent/route.ts";
+import { BUILT_IN_PROVIDERS } from "../../../src/config/providers.ts";
 
 describe("the route of a model", () => {
   it.each([
@@ -38,4 +39,17 @@ describe("the route of a model", () => {
     expect(routeModel("mistral:mistral-large").takesStreamOptions).toBe(false);
     expect(routeModel("gpt-5").takesStreamOptions).toBe(true);
   });
+
+  it.each(BUILT_IN_PROVIDERS)(
+    "of $name is below one of the gateway's base paths for it, on both wires",
+    ({ name, basePaths }) => {
+      for (const dialect of ["openai", "anthropic"] as const) {
+        const { path } = routeModel(`${name}:m`, dialect);
+        expect(basePaths.map((base) => `/${name}${base}`)).toContain(
+          path.replace(/\/(chat\/completions|messages)$/, ""),
+        );
+      }
+      expect(routeModel(`${name}:m`, "openai").path).toBe(`/${name}${basePaths[0]}/chat/completions`);
+    },
+  );
 });

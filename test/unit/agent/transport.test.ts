@@ -68,6 +68,21 @@ describe("the transport", () => {
     expect(seen.every(({ init }) => init.redirect === "manual" && !init.body.includes(key))).toBe(true);
   });
 
+  it("sends no half of a surrogate pair, and leaves whole ones and text that looks like one", async () => {
+    const texts = ["cut \ud83d", "\ud800\ud800\udc00\udc00", "whole 🙂", "literal \\ud83d and \\\\ud83d"];
+    let body = "";
+    const spy = transport((_, init) => {
+      body = init.body;
+      return new Response(done, { headers: sse });
+    });
+    const content = texts.map((text) => ({ type: "text", text }) as const);
+    await collect(spy.stream({ ...request("gpt-5"), messages: [{ role: "user", content }] }));
+    expect(JSON.parse(body).messages[0].content).toBe(
+      ["cut \ufffd", "\ufffd\ud800\udc00\ufffd", texts[2], texts[3]].join("\n\n"),
+    );
+    expect(new TextDecoder().decode(new TextEncoder().encode(body))).toBe(body);
+  });
+
   it.each([
     [408, {}, true],
     [409, {}, true],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createChunkWords, useChunk } from "../../../src/scan/byte-search.ts";
+import { compileTemplate } from "../../../src/scan/line-template.ts";
 import { LineTemplates } from "../../../src/scan/line-templates.ts";
 import { ResponseReader } from "../../../src/scan/response-reader.ts";
 import { CHAT_WIRE } from "../../../src/scan/wires.ts";
@@ -80,5 +81,17 @@ describe("line templates", () => {
       expect(readWith([input], options)).toEqual(parsed);
       expect(readWith(cutAtRandom(input, random), options)).toEqual(parsed);
     }
+  });
+});
+
+describe("compileTemplate", () => {
+  test("keeps bytes of its own when the chunk is a Node Buffer, whose slices are views", () => {
+    const text = 'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n';
+    const pool = Buffer.from(`before ${text} after`);
+    const chunk = pool.subarray(7, 7 + text.length);
+    const extent = { from: 0, to: chunk.length, dataFrom: 5, dataTo: chunk.length - 2 };
+    const template = compileTemplate(CHAT_WIRE.sse, chunk, extent, false);
+    pool.fill(0);
+    expect(new TextDecoder().decode(template?.view)).toBe(text);
   });
 });

@@ -5,7 +5,7 @@ export interface Edit {
   readonly new_string: string;
 }
 
-export interface EditOptions {
+interface EditOptions {
   /** Replace every match instead of demanding exactly one. */
   readonly replaceAll: boolean;
 }

@@ -2,7 +2,7 @@
 
 export const maxImageBytes = 5 * 1024 * 1024;
 /** Bytes that the longest signature needs. */
-export const signatureBytes = 12;
+const signatureBytes = 12;
 
 /** The media type, or undefined for what is no such image. */
 export function imageType(head: Uint8Array): string | undefined {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { maxOutputBytes, maxOutputLines } from "./limits.ts";
 
-export interface OutputTail {
+interface OutputTail {
   push(chunk: Buffer): void;
   /** The last bytes so far, for a progress snapshot. */
   snapshot(maxBytes: number): string;

@@ -21,6 +21,7 @@ export function canonicalPath(path: string): string {
 
 const problems = new Map([
   ["ENOENT", "no such file or directory"],
+  ["EEXIST", "something else is in the way"],
   ["EISDIR", "is a directory"],
   ["ENOTDIR", "a part of the path is not a directory"],
   ["EACCES", "permission denied"],

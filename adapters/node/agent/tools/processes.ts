@@ -1,7 +1,7 @@
 /** Runs programs in process groups of their own, and leaves none behind. */
 import { spawn } from "node:child_process";
 
-export interface ProcessOptions {
+interface ProcessOptions {
   readonly file: string;
   readonly args: readonly string[];
   readonly cwd: string;

@@ -3,7 +3,7 @@ import type { ToolContext, ToolOutput } from "../../../../src/agent/types.ts";
 import { createOutputTail } from "./output-tail.ts";
 import type { ProcessEnd, Processes } from "./processes.ts";
 
-export interface Program {
+interface Program {
   readonly file: string;
   readonly args: readonly string[];
   readonly cwd: string;

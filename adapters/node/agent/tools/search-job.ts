@@ -12,7 +12,7 @@ export interface GrepJob {
   readonly limit: number;
 }
 
-export interface FindJob {
+interface FindJob {
   readonly kind: "find";
   readonly root: string;
   readonly pattern: string;

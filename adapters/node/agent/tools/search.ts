@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename, relative, sep } from "node:path";
 import picomatch from "picomatch";
-import type { FindJob, GrepJob, GrepLine, SearchJob, SearchMessage } from "./search-job.ts";
+import type { GrepJob, GrepLine, SearchJob, SearchMessage } from "./search-job.ts";
 import { walk } from "./walk.ts";
 
 type Post = (message: SearchMessage) => void;
@@ -27,7 +27,7 @@ function createGlob(root: string, pattern: string): (path: string) => boolean {
   return (path) => matches(relative(root, path).split(sep).join("/"));
 }
 
-function find(job: FindJob, post: Post): boolean {
+function find(job: Extract<SearchJob, { kind: "find" }>, post: Post): boolean {
   const matches = createGlob(job.root, job.pattern);
   const paths: string[] = [];
   let seen = 0;

@@ -11,7 +11,7 @@ import type { Processes } from "./processes.ts";
 import { createReadTool } from "./read.ts";
 import { createWriteTool } from "./write.ts";
 
-export interface ToolsOptions {
+interface ToolsOptions {
   /** Absolute. Relative paths in tool input start here. */
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;

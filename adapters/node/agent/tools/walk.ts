@@ -3,7 +3,7 @@ import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type IgnoreRules, isIgnored, rulesAround, withFolder } from "./ignore-rules.ts";
 
-export interface Found {
+interface Found {
   readonly path: string;
   readonly isFolder: boolean;
 }
