@@ -1,11 +1,13 @@
 /** Keeps the raw bytes of one value as it streams, up to a limit. */
 
 const MAX_SPAN_BYTES = 2048;
+/** Room for most usage objects; taken when one begins, for most machines never see any. */
+const FIRST_BYTES = 512;
 
 export class SpanCapture {
   /** The value has begun and not ended. */
   active = false;
-  readonly #bytes = new Uint8Array(MAX_SPAN_BYTES);
+  #bytes = new Uint8Array(0);
   #size = 0;
   /** Where in the chunk in hand the bytes begin that were not taken yet. */
   #from = 0;
@@ -22,10 +24,19 @@ export class SpanCapture {
   }
 
   append(bytes: Uint8Array, to: number): void {
-    const size = to - this.#from;
-    if (this.#size + size <= MAX_SPAN_BYTES) this.#bytes.set(bytes.subarray(this.#from, to), this.#size);
+    const size = this.#size + to - this.#from;
+    if (size <= MAX_SPAN_BYTES) {
+      if (size > this.#bytes.length) this.#grow(size);
+      this.#bytes.set(bytes.subarray(this.#from, to), this.#size);
+    }
     // Past the limit only the size goes on, and says that the span is of no use.
-    this.#size += size;
+    this.#size = size;
+  }
+
+  #grow(size: number): void {
+    const larger = new Uint8Array(size <= FIRST_BYTES ? FIRST_BYTES : MAX_SPAN_BYTES);
+    larger.set(this.#bytes);
+    this.#bytes = larger;
   }
 
   end(bytes: Uint8Array, to: number): void {
