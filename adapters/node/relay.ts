@@ -314,7 +314,7 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     if (this.#ended || this.#response.writableFinished) return;
     this.#clientGone = true;
     this.#upload?.destroy();
-    if (this.#exchange.clientLeft()) {
+    if (this.#exchange.clientLeft(true)) {
       const { drainMaxSecs } = this.#plan.settings.config;
       this.#drainTimer = setTimeout(this.#stopDraining, drainMaxSecs * 1000);
       return this.#flow?.resume();

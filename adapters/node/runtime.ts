@@ -2,6 +2,7 @@
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { ListenAddress } from "../../src/config/address.ts";
+import { exchangesEnded } from "../server/in-flight.ts";
 import type { OpenServer, ServerRuntime } from "../server/serve.ts";
 import { createFollowingPools } from "./pools.ts";
 import { createListener } from "./relay.ts";
@@ -30,7 +31,13 @@ export const nodeRuntime: ServerRuntime = {
       ...open,
       close: async () => {
         await open.close();
+        // A drained response has no connection of its own any more, but one to its provider.
+        await exchangesEnded(state);
         await pools.close();
+      },
+      destroy: () => {
+        open.destroy();
+        void pools.close();
       },
     };
   },

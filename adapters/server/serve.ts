@@ -7,6 +7,7 @@ import { createState, type GatewayState } from "../../src/gateway/state.ts";
 import { createAdminApp } from "./admin.ts";
 import { createZlibDecoder } from "./decoders.ts";
 import { createServerDenySource } from "./deny/index.ts";
+import { exchangesEnded } from "./in-flight.ts";
 import { createRowSink } from "./row-sink.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 import { createNativeVerify } from "./verify.ts";
@@ -58,11 +59,8 @@ export interface StartOptions {
   readonly maxQueuedRowBytes?: number;
 }
 
-/** An exchange can outlive its connection: a response that is drained, a decoder's last bytes. Asked this often, in ms. */
-const IN_FLIGHT_POLL_MS = 10;
-
-/** What the last rows get of the grace period at least, in milliseconds. */
-const MIN_FLUSH_MS = 5_000;
+/** What the last rows get at least, whatever is left of the grace period, in milliseconds. */
+const LAST_ROWS_MS = 5_000;
 
 /** Throws before anything listens, or closes what does: nothing is left half-started. */
 export async function startGateway({
@@ -133,9 +131,10 @@ export async function startGateway({
       const grace = setTimeout(() => server.destroy(), graceMs);
       await server.close();
       clearTimeout(grace);
-      while (state.metrics.live.inFlight > 0 && clock.monotonic() < graceEnds) await delay(IN_FLIGHT_POLL_MS);
+      // What the end of the grace period cut off gets a moment for its rows.
+      await exchangesEnded(state, Math.max(LAST_ROWS_MS, graceEnds - clock.monotonic()));
       await deny.close();
-      await rows.flush(Math.max(MIN_FLUSH_MS, graceEnds - clock.monotonic()));
+      await rows.flush(Math.max(LAST_ROWS_MS, graceEnds - clock.monotonic()));
       await telemetry?.close();
       admin.destroy();
       log("info", "drained");

@@ -111,13 +111,16 @@ export class Exchange {
     this.#response?.flush(write);
   }
 
-  /** The client is gone. True: read on, the row is worth it (`on_disconnect = "drain"`). */
-  clientLeft(): boolean {
+  /**
+   * The client is gone. True: read on, the row is worth it (`on_disconnect = "drain"`). A transport that can outlive
+   * its client may also wait for the head of a response to a request that is on its way whole.
+   */
+  clientLeft(canAwaitHead = false): boolean {
     this.#clientGone = true;
     return (
       this.plan.managed !== undefined &&
       this.plan.provider.onDisconnect === "drain" &&
-      this.#status !== undefined
+      (this.#status !== undefined || (canAwaitHead && this.request.complete))
     );
   }
 

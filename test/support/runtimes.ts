@@ -1,6 +1,5 @@
 /** How each runtime's gateway is started, for the suites that run on all of them. */
-import type { StartGateway } from "../conformance/start-lab.ts";
-import { startGatewayProcess } from "./gateway-process.ts";
+import { type StartGateway, startGatewayProcess } from "./gateway-process.ts";
 
 /** As `npm start` does, on the Node that runs the tests. */
 export const startOnNode: StartGateway = (setup) =>
