@@ -212,12 +212,15 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     this.#exchange.hold(0);
     const response = this.#response;
     const list = this.#exchange.begin(status, headerList(headers));
+    if (this.#clientGone) {
+      if (!this.#drainTimer) flow.abort(new Error("the client left"));
+      return;
+    }
     this.#declaredDown = "content-length" in headers;
     response.writeHead(status, statusText ?? "", list);
     // The head goes out with what comes in this tick, in one write. (`response.cork` loses chunks that are followed by `end`.)
     response.socket?.cork();
     process.nextTick(this.#flushHead);
-    if (this.#clientGone) flow.abort(new Error("the client left"));
   }
 
   onResponseData(flow: Dispatcher.DispatchController, chunk: Buffer): void {

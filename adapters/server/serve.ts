@@ -2,12 +2,13 @@
 import { formatListenAddress, type ListenAddress } from "../../src/config/address.ts";
 import type { Config } from "../../src/config/keys.ts";
 import type { Clock, Log } from "../../src/gateway/ports.ts";
-import { formatRow } from "../../src/gateway/row.ts";
+import { formatRow, type UsageRow } from "../../src/gateway/row.ts";
 import { createState, type GatewayState } from "../../src/gateway/state.ts";
 import { createAdminApp } from "./admin.ts";
 import { createZlibDecoder } from "./decoders.ts";
 import { createServerDenySource } from "./deny/index.ts";
 import { exchangesEnded } from "./in-flight.ts";
+import { createRowRing } from "./live/row-ring.ts";
 import { createRowSink } from "./row-sink.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 import { createNativeVerify } from "./verify.ts";
@@ -57,6 +58,8 @@ export interface StartOptions {
   readonly rowsFd?: number;
   /** Bytes of rows that may wait for a reader; 64 MiB unless told. */
   readonly maxQueuedRowBytes?: number;
+  /** Takes the rows instead of a descriptor. */
+  readonly onUsage?: (row: UsageRow) => void;
 }
 
 /** What the last rows get at least, whatever is left of the grace period, in milliseconds. */
@@ -70,6 +73,7 @@ export async function startGateway({
   version,
   rowsFd = 1,
   maxQueuedRowBytes,
+  onUsage,
 }: StartOptions): Promise<RunningGateway> {
   const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
   const deny = createServerDenySource({
@@ -88,6 +92,8 @@ export async function startGateway({
     onLost: () => state.metrics.writeErrors.add(),
     ...(maxQueuedRowBytes !== undefined && { maxQueuedBytes: maxQueuedRowBytes }),
   });
+  const writeRow = onUsage ?? ((row: UsageRow) => rows.write(formatRow(row)));
+  const lastRows = createRowRing();
   const telemetry = await openTelemetry(config.otlpEndpoint, version, log);
   const state: GatewayState = createState(config, {
     deny,
@@ -95,13 +101,20 @@ export async function startGateway({
     verify: createNativeVerify(),
     createDecoder: createZlibDecoder,
     log,
-    onUsage: (row) => rows.write(formatRow(row)),
+    onUsage(row) {
+      lastRows.add(row);
+      writeRow(row);
+    },
     startSpan: telemetry?.startSpan,
   });
   const phase = { draining: false };
   // Before anything listens: a deny that the snapshot holds is enforced from the first request on.
   await deny.start();
-  const adminApp = createAdminApp(state, { version, isDraining: () => phase.draining });
+  const adminApp = createAdminApp(state, {
+    version,
+    isDraining: () => phase.draining,
+    rows: lastRows,
+  });
   const opened: OpenServer[] = [];
   const open = async (listening: Promise<OpenServer>): Promise<OpenServer> => {
     const server = await listening;
@@ -123,10 +136,12 @@ export async function startGateway({
     state,
     async drain() {
       phase.draining = true;
+      // As a reload may have left them.
+      const { shutdownDelaySecs, shutdownGracePeriodSecs } = state.settings.config;
       log("info", "draining", { in_flight: state.metrics.live.inFlight });
-      await delay(config.shutdownDelaySecs * 1000);
+      await delay(shutdownDelaySecs * 1000);
       state.draining = true;
-      const graceMs = config.shutdownGracePeriodSecs * 1000;
+      const graceMs = shutdownGracePeriodSecs * 1000;
       const graceEnds = clock.monotonic() + graceMs;
       const grace = setTimeout(() => server.destroy(), graceMs);
       await server.close();

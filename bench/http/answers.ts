@@ -41,13 +41,21 @@ const WORDS = [" token", " of", " a", " stream", ",", " as", " models", " write"
 const NOISE = "Fa57K97pMjQ2";
 
 /** As OpenAI writes them, about 270 bytes each. No two neighbours alike: equal ones would flatter what remembers lines. */
-export const DELTAS = WORDS.map((word, i) => event(deltaOf(word, NOISE.slice(i))));
+export const EVENTS = Array.from({ length: STREAM_EVENTS }, (_, i) =>
+  event(deltaOf(WORDS[i % WORDS.length] ?? "", NOISE.slice(i % NOISE.length))),
+);
 
 export const timedDelta = (sentAt: bigint): Buffer => event(deltaOf(" token", String(sentAt)));
 
 export const USAGE_EVENT = event({ ...chunk(), choices: [], usage: usageOf(OUTPUT_TOKENS.stream) });
 
 export const DONE = Buffer.from("data: [DONE]\n\n");
+
+/** A whole stream, and one without the answer to a question that the client did not ask (gateway.md §6). */
+export const STREAM_ANSWERS = [
+  Buffer.concat([...EVENTS, USAGE_EVENT, DONE]),
+  Buffer.concat([...EVENTS, DONE]),
+];
 
 function deltaOf(content: string, obfuscation: string): object {
   const choices = [{ index: 0, delta: { content }, logprobs: null, finish_reason: null }];

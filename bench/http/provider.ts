@@ -1,7 +1,7 @@
 /** The provider of the benchmarks: canned answers as fast as node:http gives them. Prints its port. */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { DELTAS, DONE, GAP_HEADER, JSON_ANSWER, STREAM_EVENTS, timedDelta, USAGE_EVENT } from "./answers.ts";
+import { DONE, EVENTS, GAP_HEADER, JSON_ANSWER, STREAM_EVENTS, timedDelta, USAGE_EVENT } from "./answers.ts";
 
 /** Each event is a write of its own tick, as a model's tokens come, or of its own time where a gap was asked for. */
 function stream(response: ServerResponse, gapMs: number): void {
@@ -14,7 +14,7 @@ function stream(response: ServerResponse, gapMs: number): void {
       response.end(DONE);
       return;
     }
-    response.write(gapMs > 0 ? timedDelta(process.hrtime.bigint()) : DELTAS[sent % DELTAS.length]);
+    response.write(gapMs > 0 ? timedDelta(process.hrtime.bigint()) : EVENTS[sent]);
     sent++;
     if (gapMs > 0) setTimeout(next, gapMs);
     else setImmediate(next);

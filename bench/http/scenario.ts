@@ -2,6 +2,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AnswerKind } from "./answers.ts";
+import { askOnce } from "./load/ask-once.ts";
 import { SMALL_BODY } from "./load/bodies.ts";
 import { loadOptions, runLoadProgram } from "./load/load.ts";
 import { runWrk } from "./load/wrk.ts";
@@ -90,7 +91,8 @@ export async function warmUp(
   settings: Settings,
   { atLeast, ...load }: Omit<ClosedLoad, "secs"> & { readonly atLeast: number },
 ): Promise<Counts> {
-  let counts: Counts = { answered: 0, cutOff: 0 };
+  await askOnce(target, load.body);
+  let counts: Counts = { answered: 1, cutOff: 0 };
   for (let secs = 0; secs < WARM_UP_MAX_SECS && counts.answered < atLeast; secs += WARM_UP_SECS) {
     counts = plus(counts, await closedLoop(target, settings, { ...load, secs: WARM_UP_SECS }));
   }

@@ -4,7 +4,7 @@ import { type Child, START_TIMEOUT_MS, startChild } from "./child.ts";
 export interface Target {
   /** As it stands in the tables: "gateway, Node 24.21.0". */
   readonly name: string;
-  readonly role: "direct" | "nginx" | "bare" | "gateway" | "portkey";
+  readonly role: "direct" | "nginx" | "tuned nginx" | "bare" | "gateway" | "portkey";
   /** "node", "bun", "workers", or "node 26.10.0" where several are compared: a gateway is held against the bare proxy of the same. */
   readonly runtime: string;
   start(place: Place): Promise<RunningTarget>;

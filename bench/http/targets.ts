@@ -60,12 +60,14 @@ const DIRECT: Target = {
 function nginxTargets(): readonly Target[] | string {
   const program = findProgram("nginx");
   if (program === undefined) return "no nginx on this machine";
+  const name = `nginx ${versionOf(program)}`;
   return [
+    { name, role: "nginx", runtime: "", start: (place) => startNginx(program, false, place) },
     {
-      name: `nginx ${versionOf(program)}`,
-      role: "nginx",
+      name: `${name}, tuned`,
+      role: "tuned nginx",
       runtime: "",
-      start: (place) => startNginx(program, place),
+      start: (place) => startNginx(program, true, place),
     },
   ];
 }

@@ -15,17 +15,6 @@ export interface DownloadOptions {
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined;
 }
 
-/**
- * `headers` are those for the client. A declared body of up to 64 KiB that is no stream comes as its bytes: some runtimes
- * keep a declared length only then, and a stream for one chunk costs as much as the relay around it.
- */
-export async function openDownload(headers: HeaderList, options: DownloadOptions): Promise<BodyInit> {
-  const { length, sse } = framingOf(headers);
-  const download = new Download(options);
-  if (length === undefined || length > MAX_WHOLE_BODY || sse) return download.stream(length);
-  return download.whole(length);
-}
-
 function framingOf(headers: HeaderList): { readonly length: number | undefined; readonly sse: boolean } {
   let length: number | undefined;
   let sse = false;
@@ -37,10 +26,11 @@ function framingOf(headers: HeaderList): { readonly length: number | undefined; 
   return { length: Number.isSafeInteger(length) ? length : undefined, sse };
 }
 
-class Download {
+export class Download {
   readonly #options: DownloadOptions;
   readonly #exchange: Exchange;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #settled = Promise.withResolvers<void>();
   #clientGone = false;
   #ended = false;
 
@@ -48,27 +38,46 @@ class Download {
     this.#options = options;
     this.#exchange = options.exchange;
     this.#reader = options.body.getReader();
+    // A runtime that stops a request's work when its client leaves (Workers) must let it end in a row.
+    options.waitUntil?.(this.#settled.promise);
   }
 
-  async whole(length: number): Promise<BodyInit> {
+  /**
+   * `headers` are those for the client. A declared body of up to 64 KiB that is no stream comes as its bytes: Bun keeps
+   * a declared length only then, and a stream for one chunk costs as much as the relay around it.
+   */
+  async open(headers: HeaderList): Promise<BodyInit> {
+    const { length, sse } = framingOf(headers);
+    return length === undefined || length > MAX_WHOLE_BODY || sse ? this.#stream(length) : this.#whole(length);
+  }
+
+  /** The client is gone, as its reader or its connection says; both may. */
+  clientLeft(): void {
+    if (this.#clientGone || this.#ended) return;
+    this.#clientGone = true;
+    if (this.#exchange.clientLeft()) void this.#drain();
+    else this.#giveUp();
+  }
+
+  async #whole(length: number): Promise<BodyInit> {
     const chunks: Uint8Array[] = [];
     this.#exchange.hold(length);
     try {
       while (!this.#ended) await this.#next((bytes) => void chunks.push(bytes));
     } catch {
       this.#end("upstream_cut");
-      return brokenOff(chunks);
+      return brokenOff(chunks, length);
     }
     // The DOM's types want to know that no chunk is over shared memory; none is.
     return (chunks.length === 1 ? chunks[0]! : joined(chunks)) as Uint8Array<ArrayBuffer>;
   }
 
-  stream(length: number | undefined): ReadableStream<Uint8Array> {
+  #stream(length: number | undefined): ReadableStream<Uint8Array> {
     this.#exchange.hold(MAX_WHOLE_BODY);
     const source: LengthedSource = {
       expectedLength: length,
       pull: (controller) => this.#pull(controller),
-      cancel: () => this.#onCancel(),
+      cancel: () => this.clientLeft(),
     };
     return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
   }
@@ -109,13 +118,7 @@ class Download {
     this.#ended = true;
     this.#options.readTimeout.stop();
     this.#exchange.finish(this.#clientGone || this.#options.isClientGone() ? "client_gone" : ending);
-  }
-
-  #onCancel(): void {
-    this.#clientGone = true;
-    if (!this.#exchange.clientLeft()) return this.#giveUp();
-    const drained = this.#drain();
-    this.#options.waitUntil?.(drained);
+    this.#settled.resolve();
   }
 
   /** Reads on for the row, within bounds. */
@@ -153,12 +156,13 @@ async function breakOff(controller: ReadableStreamDefaultController<Uint8Array>)
   controller.error();
 }
 
-function brokenOff(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
+function brokenOff(chunks: readonly Uint8Array[], length: number): ReadableStream<Uint8Array> {
   let at = 0;
-  return new ReadableStream<Uint8Array>(
-    { pull: (controller) => (at < chunks.length ? controller.enqueue(chunks[at++]!) : breakOff(controller)) },
-    { highWaterMark: 0 },
-  );
+  const source: LengthedSource = {
+    expectedLength: length,
+    pull: (controller) => (at < chunks.length ? controller.enqueue(chunks[at++]!) : breakOff(controller)),
+  };
+  return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

@@ -4,7 +4,7 @@ import { type ErrorCode, type ErrorResponse, errorResponse, type Refusal, wireCo
 import { Exchange, MAX_WHOLE_BODY } from "./exchange.ts";
 import type { Inbound } from "./inbound.ts";
 import { label } from "./metrics.ts";
-import { openDownload } from "./download.ts";
+import { Download } from "./download.ts";
 import { type HeaderList, type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts";
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 import type { GatewayState } from "./state.ts";
@@ -85,6 +85,8 @@ class WebRelay {
   readonly #readTimeout: ReadTimeout;
   #bodyRefused: ErrorCode | undefined;
   #uploadBrokeOff = false;
+  #download: Download | undefined;
+  #drainTimer: ReturnType<typeof setTimeout> | undefined;
   /** A body in one piece was handed to the runtime, which does not say when it has gone up. */
   #wholeBodyGiven = false;
 
@@ -105,9 +107,11 @@ class WebRelay {
       this.#readTimeout.waiting();
       const response = await this.#send(body);
       this.#readTimeout.pause();
+      clearTimeout(this.#drainTimer);
       return await this.#respond(response);
     } catch (error) {
       this.#readTimeout.stop();
+      clearTimeout(this.#drainTimer);
       return this.#failed(error);
     }
   }
@@ -115,7 +119,10 @@ class WebRelay {
   readonly #giveUp = (): void => this.#abort.abort();
 
   readonly #onClientGone = (): void => {
-    if (!this.#exchange.clientLeft()) this.#giveUp();
+    if (this.#download) return this.#download.clientLeft();
+    if (this.#wholeBodyGiven) this.#exchange.request.sent();
+    if (!this.#exchange.clientLeft(this.#ports.waitUntil === undefined)) return this.#giveUp();
+    this.#drainTimer = setTimeout(this.#giveUp, this.#plan.settings.config.drainMaxSecs * 1000);
   };
 
   readonly #isClientGone = (): boolean => this.#uploadBrokeOff || this.#request.signal.aborted;
@@ -193,7 +200,7 @@ class WebRelay {
       this.#exchange.finish("complete");
       return new Response(null, init);
     }
-    const down = await openDownload(headers, {
+    this.#download = new Download({
       body,
       exchange: this.#exchange,
       readTimeout: this.#readTimeout,
@@ -201,7 +208,9 @@ class WebRelay {
       abort: this.#giveUp,
       waitUntil: this.#ports.waitUntil,
     });
-    return new Response(down, init);
+    if (!this.#isClientGone()) return new Response(await this.#download.open(headers), init);
+    this.#download.clientLeft();
+    return unheard();
   }
 
   #failed(error: unknown): Response {
@@ -213,8 +222,7 @@ class WebRelay {
     if (this.#isClientGone()) {
       this.#exchange.clientLeft();
       this.#exchange.finish("client_gone");
-      // Nobody reads it; a runtime that writes it all the same writes to a closed connection.
-      return new Response(null, { status: 499 });
+      return unheard();
     }
     const { requestId, provider, method } = this.#plan;
     const reason = isTimeout ? "upstream_timeout" : error instanceof UpstreamError ? error.code : undefined;
@@ -223,6 +231,9 @@ class WebRelay {
     return toResponse(this.#ports, method, this.#exchange.fail(reason ?? "internal_error"));
   }
 }
+
+/** Nobody reads it; a runtime that writes it all the same writes to a closed connection. */
+const unheard = (): Response => new Response(null, { status: 499 });
 
 function pairs(headers: HeaderList): [string, string][] {
   const list: [string, string][] = [];

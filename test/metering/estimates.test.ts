@@ -92,7 +92,7 @@ function decoded({ response }: Fixture, bytes: Uint8Array): string {
   const plain = isGzip
     ? gunzipSync(bytes, { finishFlush: 2 /* Z_SYNC_FLUSH: a cut stream is no error */ })
     : bytes;
-  return Buffer.from(plain).toString("utf8");
+  return new TextDecoder().decode(plain);
 }
 
 const blocksOf = (stream: string): string[] => stream.replace(/^\uFEFF/, "").split(/\r\n\r\n|\n\n|\r\r/);

@@ -94,7 +94,7 @@ export function closeBeforeHead(): Answer {
 }
 
 /** Sends the head and the given bytes, then ends the connection without the last chunk: by FIN or by RST. */
-export function cutMidBody(headers: AnswerHeaders, start: string, by: "fin" | "rst"): Answer {
+export function cutMidBody(headers: AnswerHeaders, start: string | Uint8Array, by: "fin" | "rst"): Answer {
   return async (exchange) => {
     await exchange.seen.body;
     exchange.response.writeHead(200, flat(headers)).write(start);

@@ -12,3 +12,7 @@ export const startOnBun: StartGateway = (setup) =>
 /** As `npm run start:workers` does: the built worker under local workerd. */
 export const startOnWorkers: StartGateway = (setup) =>
   startGatewayProcess([process.execPath, "adapters/workers/local/serve.ts"], setup);
+
+/** The portable relay on Node: what an embedder gets there. */
+export const startPortableOnNode: StartGateway = (setup) =>
+  startGatewayProcess([process.execPath, "test/support/portable-node.ts", "serve"], setup);

@@ -4,12 +4,9 @@ import { configFrom } from "../../../src/config/parse.ts";
 import { BUILT_IN_PROVIDERS } from "../../../src/config/providers.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
 import type { UsageRow } from "../../../src/gateway/row.ts";
-import { createState } from "../../../src/gateway/state.ts";
 import { decodeBase64Any } from "../../../src/keys/base64url.ts";
 import { mintVirtualKey } from "../../../src/keys/virtual-key.ts";
-import { createZlibDecoder } from "../decoders.ts";
-import type { OpenServer, ServerRuntime } from "../serve.ts";
-import { createNativeVerify } from "../verify.ts";
+import { type OpenServer, type ServerRuntime, startGateway } from "../serve.ts";
 import { codeOf } from "./config-file.ts";
 import { CliError } from "./conventions.ts";
 import { listenEmbedded } from "./embedded-server.ts";
@@ -17,11 +14,15 @@ import { generateKeyPair, type KeyPair } from "./keygen.ts";
 
 const HOST = "127.0.0.1";
 const DEFAULT_PORT = 8080;
+/** The live page's, if it is free. */
+const ADMIN_PORT = 9090;
 /** How far past the default port is looked for a free one. */
 const PORTS_TRIED = 20;
 
 export interface DevGateway {
   readonly url: string;
+  /** Its live page. */
+  readonly liveUrl: string;
   /** A virtual key that it accepts: tenant 1, VPC 1, key 1. */
   readonly key: string;
   /** The port that was wished for and taken, if so. */
@@ -31,6 +32,7 @@ export interface DevGateway {
 
 export interface DevOptions {
   readonly runtime: ServerRuntime;
+  readonly version: string;
   /** As asked for by the user: it or nothing. Left out: 8080, or the next free one. */
   readonly port: number | undefined;
   readonly log: Log;
@@ -38,29 +40,46 @@ export interface DevOptions {
 }
 
 /** Throws a `CliError` when the port is taken. */
-export async function startDevGateway({ runtime, port, log, onUsage }: DevOptions): Promise<DevGateway> {
+export async function startDevGateway(options: DevOptions): Promise<DevGateway> {
+  const { runtime, port, version, log, onUsage } = options;
   const pair = await generateKeyPair(1);
   const provider = await listenEmbedded(runtime);
-  const state = createState(devConfig(provider.authority, pair), {
-    deny: { lookup: () => undefined },
-    clock: { now: () => Date.now(), monotonic: () => performance.now() },
-    verify: createNativeVerify(),
-    createDecoder: createZlibDecoder,
+  const opened: OpenServer[] = [provider];
+  const destroy = (): void => {
+    for (const server of opened) server.destroy();
+  };
+  const gateway = await startGateway({
+    config: devConfig(provider.authority, pair),
+    runtime: onFreePorts(runtime, port, opened),
     log,
+    version,
     onUsage,
-  });
-  const listen = (on: number): Promise<OpenServer> => runtime.listen(state, { host: HOST, port: on });
-  const server = await listenOn(port, listen).catch((error: unknown) => {
-    provider.destroy();
+  }).catch((error: unknown) => {
+    destroy();
     throw error;
   });
   return {
-    url: `http://${HOST}:${server.port}`,
+    url: gateway.url,
+    liveUrl: `${gateway.adminUrl}/`,
     key: await mintDevKey(pair),
-    takenPort: port === undefined && server.port !== DEFAULT_PORT ? DEFAULT_PORT : undefined,
-    destroy() {
-      server.destroy();
-      provider.destroy();
+    takenPort: port === undefined && !gateway.url.endsWith(`:${DEFAULT_PORT}`) ? DEFAULT_PORT : undefined,
+    destroy,
+  };
+}
+
+/** The runtime, with both listeners on loopback: the gateway where it is wished for, the live page where there is room. */
+function onFreePorts(runtime: ServerRuntime, port: number | undefined, opened: OpenServer[]): ServerRuntime {
+  const keep = async (listening: Promise<OpenServer>): Promise<OpenServer> => {
+    const server = await listening;
+    opened.push(server);
+    return server;
+  };
+  return {
+    listen: (state) => keep(listenOn(port, (on) => runtime.listen(state, { host: HOST, port: on }))),
+    listenApp(app) {
+      const listen = (on: number) => runtime.listenApp(app, { host: HOST, port: on });
+      // Nobody but the greeting needs to know where the page is.
+      return keep(listen(ADMIN_PORT).catch(() => listen(0)));
     },
   };
 }
@@ -74,6 +93,8 @@ function devConfig(authority: string, { kid, public_key }: KeyPair): Config {
     providerAuthorities: forEach(authority),
     poolKeys: forEach("pool-key-of-the-embedded-provider"),
     upstreamTls: false,
+    listen: `${HOST}:0`,
+    metricsListen: `${HOST}:0`,
   });
 }
 

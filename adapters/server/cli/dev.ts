@@ -8,7 +8,7 @@ import { formatRowLine } from "./row-line.ts";
 import { stopOnSignals } from "./signals.ts";
 import { createSnippets } from "./snippets.ts";
 
-export function devCommand({ runtime }: CliContext): Command {
+export function devCommand({ runtime, version }: CliContext): Command {
   return new Command("dev")
     .description("try it: an embedded provider, a fresh key, snippets to paste, each row as it comes")
     .option("--port <port>", "where to listen on 127.0.0.1 (default: 8080, or the next free one)", parsePort)
@@ -16,6 +16,7 @@ export function devCommand({ runtime }: CliContext): Command {
       reporting(async ({ port }: { readonly port?: number }) => {
         const gateway = await startDevGateway({
           runtime,
+          version,
           port,
           log: logForPeople,
           onUsage: (row) => print(formatRowLine(row)),
@@ -26,13 +27,14 @@ export function devCommand({ runtime }: CliContext): Command {
     );
 }
 
-function greeting({ url, key, takenPort }: DevGateway): string {
+function greeting({ url, liveUrl, key, takenPort }: DevGateway): string {
   const note = takenPort === undefined ? "" : `Port ${takenPort} is in use, so this is the next free one.\n`;
   const snippets = createSnippets({ url, key }).map(
     ({ title, code }) => `${paint("bold", `# ${title}`)}\n\n${code}\n`,
   );
   return `
 ${paint("bold", "beyond-ai dev")}  ${url}
+${paint("bold", "live page")}      ${liveUrl}
 ${note}
 Virtual key (tenant 1, VPC 1, key 1; good until this process ends):
 

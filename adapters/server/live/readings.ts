@@ -35,19 +35,23 @@ type Rates = Pick<Frame, "requests" | "rejections" | "tokens" | "ttft" | "latenc
 /** Rates between `last` and `now`; percentiles of what was observed since `windowStart`. */
 export function ratesBetween(last: Reading, now: Reading, windowStart: Reading): Rates {
   const seconds = Math.max(now.takenMs - last.takenMs, 1) / 1000;
-  const rejections: Record<string, number> = {};
-  for (const [labels, count] of now.rejections) {
-    rejections[labelValue(labels, "reason")] = (count - (last.rejections.get(labels) ?? 0)) / seconds;
-  }
-  const tokens: Record<string, Record<string, number>> = {};
+  const rateOf = (counts: ReadonlyMap<string, number>, labels: string, count: number): number =>
+    (count - (counts.get(labels) ?? 0)) / seconds;
+  const tokens = new Map<string, [kind: string, rate: number][]>();
   for (const [labels, count] of now.tokens) {
-    const ofProvider = (tokens[labelValue(labels, "provider")] ??= {});
-    ofProvider[labelValue(labels, "kind")] = (count - (last.tokens.get(labels) ?? 0)) / seconds;
+    const provider = labelValue(labels, "provider");
+    const kinds = tokens.get(provider) ?? [];
+    tokens.set(provider, [...kinds, [labelValue(labels, "kind"), rateOf(last.tokens, labels, count)]]);
   }
   return {
     requests: (now.requests - last.requests) / seconds,
-    rejections,
-    tokens,
+    rejections: Object.fromEntries(
+      [...now.rejections].map(([labels, count]) => [
+        labelValue(labels, "reason"),
+        rateOf(last.rejections, labels, count),
+      ]),
+    ),
+    tokens: Object.fromEntries([...tokens].map(([provider, kinds]) => [provider, Object.fromEntries(kinds)])),
     ttft: percentilesOf(windowStart.ttft, now.ttft),
     latency: percentilesOf(windowStart.latency, now.latency),
   };

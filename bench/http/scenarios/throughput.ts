@@ -19,7 +19,7 @@ export const json = throughput({
   title: "small JSON",
   answer: "json",
   body: SMALL_BODY,
-  connections: 8,
+  connections: 32,
   warmUpBy: 3000,
 });
 
@@ -28,7 +28,7 @@ export const streams = throughput({
   title: "200-event streams",
   answer: "stream",
   body: STREAM_BODY,
-  connections: 8,
+  connections: 32,
   warmUpBy: 300,
 });
 

@@ -34,6 +34,8 @@ export function createChart({ Plot, host, history, spanSecs, format, labelOf }: 
     history.times,
     ...names.map((name) => history.series.get(name) ?? []),
   ];
+  const clockTime = (secs: number): string =>
+    new Date(secs * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   const sizeOf = () => ({ width: place.clientWidth, height: place.clientHeight });
 
   const showValues = (names: readonly string[], at: number): void => {
@@ -68,7 +70,7 @@ export function createChart({ Plot, host, history, spanSecs, format, labelOf }: 
     plot = new Plot(
       {
         ...sizeOf(),
-        padding: [8, 4, 0, 0],
+        padding: [8, 20, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { setScale: false }, points: { size: 6 } },
         scales: {
@@ -76,7 +78,7 @@ export function createChart({ Plot, host, history, spanSecs, format, labelOf }: 
           y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
         },
         axes: [
-          { ...axis, space: 70 },
+          { ...axis, space: 60, size: 26, values: (_plot, splits) => splits.map(clockTime) },
           { ...axis, size: 52, values: (_plot, splits) => splits.map(format) },
         ],
         series: [

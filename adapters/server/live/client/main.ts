@@ -52,7 +52,10 @@ export async function startLive(Plot: typeof uPlot): Promise<void> {
     return new Promise((resolve) => {
       find("unlock").onsubmit = (event) => {
         event.preventDefault();
-        resolve(field.value.trim());
+        const given = field.value.trim();
+        // What no header can carry is no token.
+        if (/^[!-~]+$/.test(given)) resolve(given);
+        else find("wrong-token").hidden = false;
       };
     });
   };

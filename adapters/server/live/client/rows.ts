@@ -64,7 +64,9 @@ export function createRowTable(host: HTMLElement, capacity: number): RowTable {
     }
     const paused = waiting.length > 0 ? `, ${waiting.length} waiting` : "";
     note.textContent =
-      shown.length === 0 ? "No managed request has ended yet." : `${matching} of ${shown.length} rows${paused}`;
+      shown.length === 0
+        ? "No managed request has ended yet."
+        : `${matching} of ${shown.length} rows${paused}`;
   };
   const release = (): void => {
     const added = waiting.map((row) => ({ row, line: rowElement(row) }));

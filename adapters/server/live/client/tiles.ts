@@ -12,7 +12,10 @@ export function showFrame(frame: Frame): void {
   const rejected = sum(Object.values(frame.rejections));
   put("now-requests", formatNumber(frame.requests));
   put("now-rejected", formatNumber(rejected), rejected > 0 ? "warn" : "");
-  put("now-tokens", formatNumber(sum(Object.values(frame.tokens).flatMap((kinds) => [kinds.input ?? 0, kinds.output ?? 0]))));
+  put(
+    "now-tokens",
+    formatNumber(sum(Object.values(frame.tokens).flatMap((kinds) => [kinds.input ?? 0, kinds.output ?? 0]))),
+  );
   put("now-streams", formatNumber(frame.streams));
   put("now-flight", formatNumber(frame.inFlight));
   put("now-ttft", frame.ttft ? formatMs(frame.ttft.p95) : "–");

@@ -1,0 +1,59 @@
+/** What Bun and Workers cannot give, each with its reason. The suite fails when one of these begins to hold. */
+
+/** Check id to reason. */
+type Gaps = Readonly<Record<string, string>>;
+
+const NORMALISED =
+  "the URL parser of the runtime resolves `.` and `..` and rewrites some characters before the gateway sees the path; what is checked is what is forwarded";
+
+/** The same on every runtime whose server hands out `Request` objects. */
+const REQUEST_OBJECTS: Gaps = {
+  "endpoints/trick:/openai/v1/models/./gpt": NORMALISED,
+  "endpoints/trick:/openai/../openai/v1/models": NORMALISED,
+  "endpoints/byo-verbatim:/openai/v1/models/%2e%2e/files": NORMALISED,
+  "endpoints/byo-verbatim:/openai/v1/../x": NORMALISED,
+  "endpoints/byo-verbatim:/openai/v1/a//b/./c": NORMALISED,
+  "endpoints/byo-verbatim:/openai/v1/a\\b": NORMALISED,
+  "endpoints/byo-verbatim:/openai/v1/x?q='\"<>": NORMALISED,
+};
+
+export const BUN_GAPS: Gaps = {
+  ...REQUEST_OBJECTS,
+  "endpoints/trick:/openai/v1/models/a\\..\\files": NORMALISED,
+};
+
+const CF_WORKER = "workerd adds `cf-worker` to what a Worker fetches, as Cloudflare does";
+const LAST_CHUNK =
+  "workerd's own HTTP/1.1 server writes the last chunk after a body that errored; with a declared length the cut shows, and so it does behind Cloudflare";
+const SILENT_DISCONNECT =
+  "workerd learns that a client left when it next writes to it, and here the provider is silent";
+
+export const WORKERS_GAPS: Gaps = {
+  ...REQUEST_OBJECTS,
+  "routing/absolute-form": "workerd itself answers 500 to a target in absolute form; Cloudflare's edge sends none",
+  "hygiene/managed-up": CF_WORKER,
+  "hygiene/byo-up": `${CF_WORKER}; and the edge's own cf-*, x-forwarded-* and x-real-ip are dropped (gateway.md §5)`,
+  "hygiene/byo-bare": CF_WORKER,
+  "fixtures/managed:openai-chat-json-br": "workerd's DecompressionStream knows gzip and deflate alone, so a brotli body is not metered",
+  "uploads/expect-continue": "workerd sends no 100 Continue; Cloudflare's edge does",
+  "streaming/cancel-before-head-managed": SILENT_DISCONNECT,
+  "streaming/cancel-before-head-byo": SILENT_DISCONNECT,
+  "streaming/cancel-after-head-managed": SILENT_DISCONNECT,
+  "streaming/cancel-after-head-byo": SILENT_DISCONNECT,
+  "rows/cancelled-partial": SILENT_DISCONNECT,
+  "breaker/client-left": SILENT_DISCONNECT,
+  "streaming/cut-fin-managed": LAST_CHUNK,
+  "streaming/cut-rst-managed": LAST_CHUNK,
+  "streaming/cut-fin-byo": LAST_CHUNK,
+  "streaming/cut-rst-byo": LAST_CHUNK,
+  "fixtures/managed:deepseek-chat-stream-cut": LAST_CHUNK,
+  "fixtures/byo:deepseek-chat-stream-cut": LAST_CHUNK,
+  "fixtures/managed:fireworks-chat-stream-no-final-newline": LAST_CHUNK,
+  "fixtures/byo:fireworks-chat-stream-no-final-newline": LAST_CHUNK,
+  "fixtures/managed:openai-chat-stream-truncated": LAST_CHUNK,
+  "fixtures/byo:openai-chat-stream-truncated": LAST_CHUNK,
+  "limits/outgrown-after-head": LAST_CHUNK,
+  "limits/chunk-timeout": LAST_CHUNK,
+};
+
+export const PORTABLE_NODE_GAPS: Gaps = { ...REQUEST_OBJECTS };

@@ -1,0 +1,139 @@
+/** Part 4: `on_disconnect = "drain"` reads on after the client left, within bounds, so that the row is the provider's own. */
+import type { Socket } from "node:net";
+import { describe, expect, it } from "vitest";
+import { type Flood, flood, gated, json } from "../support/answers.ts";
+import { CHAT, chat, DONE, delta, event, metric, post, rowAfter, SSE, until, useLab } from "./lab.ts";
+
+const BODY = chat({ stream: true });
+const USAGE = event({ choices: [], usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 } });
+const MAX_BYTES = 100_000;
+
+describe("a client that leaves a provider which is drained", () => {
+  const lab = useLab({
+    on_disconnect: "drain",
+    provider_on_disconnect: { groq: "cancel" },
+    drain_max_bytes: MAX_BYTES,
+    drain_max_secs: 1,
+  });
+
+  /** Leaves a stream after its first event; gives what is still to come of it. */
+  async function leave(target = CHAT) {
+    const before = lab.gateway.rows().length;
+    const body = gated(SSE);
+    lab.standIn.setDefault(body.answer);
+    const connection = await post(lab, { target, body: BODY });
+    await connection.readHead();
+    await body.release(delta("hello"));
+    await connection.readPiece();
+    const seen = await lab.standIn.take();
+    const isGone = seen.clientGone.then(() => true);
+    connection.destroy();
+    return { body, isGone, row: () => rowAfter(lab, before) };
+  }
+
+  it("still gets the row that the provider reports, and is on record as gone", async () => {
+    const { body, row } = await leave();
+    await body.release(delta("more") + USAGE);
+    await body.release(DONE);
+    body.end();
+    expect(await row()).toMatchObject({
+      outcome: "client_cancelled",
+      usage_source: "reported",
+      input_tokens: 11,
+      output_tokens: 7,
+      stream: true,
+    });
+  });
+
+  it("may leave before the head: the answer is waited for", async () => {
+    const before = lab.gateway.rows().length;
+    const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+    lab.standIn.setDefault(async (exchange) => {
+      await exchange.seen.body;
+      await mayAnswer;
+      await json(200, { choices: [], usage: { prompt_tokens: 3, completion_tokens: 4 } })(exchange);
+    });
+    const connection = await post(lab, { target: CHAT, body: chat() });
+    const seen = await lab.standIn.take();
+    await seen.body;
+    connection.destroy();
+    // A round trip to the same process: by then it has seen the client go.
+    expect(await metric(lab, "ai_requests_in_flight")).toBe(1);
+    answer();
+    expect(await rowAfter(lab, before)).toMatchObject({
+      outcome: "client_cancelled",
+      usage_source: "reported",
+      status: 200,
+      input_tokens: 3,
+      output_tokens: 4,
+    });
+  });
+
+  it("is not waited for longer than drain_max_secs", async () => {
+    const { isGone, row } = await leave();
+    expect(await isGone).toBe(true);
+    const { outcome, usage_source, latency_ms } = await row();
+    expect({ outcome, usage_source }).toEqual({ outcome: "client_cancelled", usage_source: "estimated" });
+    expect(latency_ms).toBeGreaterThanOrEqual(1000);
+  });
+
+  it("has no more than drain_max_bytes read after it", async () => {
+    const before = lab.gateway.rows().length;
+    const answer: Flood = flood(SSE, delta("x".repeat(1000)), 100_000);
+    lab.standIn.setDefault(answer.answer);
+    const connection = await post(lab, { target: CHAT, body: BODY });
+    await connection.readHead();
+    await connection.readPiece();
+    const seen = await lab.standIn.take();
+    connection.destroy();
+    await seen.clientGone;
+    const row = await rowAfter(lab, before);
+    expect(row).toMatchObject({ outcome: "client_cancelled", usage_source: "estimated" });
+    expect(row.response_bytes).toBeLessThan(20_000_000);
+  });
+
+  it("has a provider that dies meanwhile in its row as an estimate", async () => {
+    const before = lab.gateway.rows().length;
+    const { promise: provider, resolve: answered } = Promise.withResolvers<Socket>();
+    lab.standIn.setDefault(({ response, socket }) => {
+      response.writeHead(200, SSE).write(delta("x".repeat(45)));
+      answered(socket);
+    });
+    const connection = await post(lab, { target: CHAT, body: BODY });
+    await connection.readHead();
+    await connection.readPiece();
+    connection.destroy();
+    expect(await metric(lab, "ai_requests_in_flight")).toBe(1);
+    (await provider).resetAndDestroy();
+    const row = await rowAfter(lab, before);
+    expect(row).toMatchObject({ outcome: "client_cancelled", usage_source: "estimated", output_tokens: 10 });
+    expect(row.latency_ms).toBeLessThan(1000);
+  });
+
+  it("cancels the others at once", async () => {
+    const { isGone, row } = await leave("/groq/openai/v1/chat/completions");
+    expect(await isGone).toBe(true);
+    expect(await row()).toMatchObject({ outcome: "client_cancelled", usage_source: "estimated" });
+  });
+});
+
+describe("a shutdown", () => {
+  const lab = useLab({ on_disconnect: "drain", shutdown_grace_period_secs: 20 });
+
+  it("waits for a response that is drained, and writes its row", async () => {
+    const body = gated(SSE);
+    lab.standIn.setDefault(body.answer);
+    const connection = await post(lab, { target: CHAT, body: BODY });
+    await connection.readHead();
+    await body.release(delta("hello"));
+    await connection.readPiece();
+    connection.destroy();
+    const row = lab.gateway.waitForRow(({ status }) => status === 200);
+    const stopped = lab.gateway.stop();
+    await until(() => /"draining"/.test(lab.gateway.stderr()));
+    await body.release(USAGE + DONE);
+    body.end();
+    expect(await row).toMatchObject({ usage_source: "reported", outcome: "client_cancelled" });
+    await stopped;
+  });
+});
