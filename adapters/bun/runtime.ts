@@ -47,7 +47,8 @@ export const bunRuntime: ServerRuntime = {
       init: { decompress: false, timeout: false },
       isConnectFailure,
     });
-    return serve(address, (request) => relay(state, { upstream }, request, inboundOf(request)));
+    const ports = { upstream, quietCuts: true };
+    return serve(address, (request) => relay(state, ports, request, inboundOf(request)));
   },
   listenApp: async (app, address) =>
     serve(address, (request, server) =>

@@ -20,21 +20,28 @@ export const createZlibDecoder: CreateDecoder = (encoding, onData) => {
 /** A chunk is decoded before the next is taken, so that no more than one is kept. */
 function decoderOver(stream: Duplex, onData: (bytes: Uint8Array) => void): BodyDecoder {
   let failure: Error | undefined;
-  let onFailure: (error: Error) => void = () => {};
+  let isOver = false;
+  let waiting = Promise.withResolvers<void>();
   stream.on("data", onData);
   stream.once("error", (error) => {
     failure = error;
-    onFailure(error);
+    waiting.reject(error);
   });
-  /** zlib calls nothing back once it has failed, so whoever waits is told by the error itself. */
-  const step = (start: (done: () => void) => void): Promise<void> =>
-    new Promise((resolve, reject) => {
-      if (failure) return reject(failure);
-      onFailure = reject;
-      start(resolve);
-    });
+  stream.once("end", () => {
+    isOver = true;
+    waiting.resolve();
+  });
+  /** zlib calls nothing back for a chunk in which it fails or finds the end of its stream: the events tell. */
+  const step = (start: (done: () => void) => void): Promise<void> => {
+    waiting = Promise.withResolvers<void>();
+    if (failure) waiting.reject(failure);
+    // What follows that end is no part of it.
+    else if (isOver) waiting.resolve();
+    else start(waiting.resolve);
+    return waiting.promise;
+  };
   return {
     push: (chunk) => step((done) => stream.write(chunk, () => done())),
-    end: () => step((done) => stream.once("end", done).end()).finally(() => stream.destroy()),
+    end: () => step(() => stream.end()).finally(() => stream.destroy()),
   };
 }

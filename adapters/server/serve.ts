@@ -29,7 +29,7 @@ export interface Connection {
 }
 
 /** An app for an ordinary listener. A Hono app is one; the connection is its `c.env`. */
-export interface ListeningApp {
+interface ListeningApp {
   fetch(request: Request, connection: Connection): Response | Promise<Response>;
 }
 
@@ -128,6 +128,7 @@ export async function startGateway({
   const [server, admin] = await listeners.catch(async (error: unknown) => {
     for (const one of opened) one.destroy();
     await deny.close();
+    await telemetry?.close();
     throw error;
   });
   return {

@@ -56,7 +56,8 @@ function createIsolate(env: Bindings): GatewayState {
 
 function denySource({ DENY }: Bindings, cacheSecs: number, lookupTimeoutMs: number): DenySource {
   if (!DENY) return { lookup: () => undefined };
-  const onError = (error: unknown): void => log("warn", "the deny-set could not be read", { error: String(error) });
+  const onError = (error: unknown): void =>
+    log("warn", "the deny-set could not be read", { error: String(error) });
   return createKvDenySource({ kv: DENY, cacheSecs, lookupTimeoutMs, clock: CLOCK, waitUntil, onError });
 }
 

@@ -13,6 +13,8 @@ export interface DownloadOptions {
   readonly abort: () => void;
   /** Keeps work alive after the response, where the runtime would stop it. */
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined;
+  /** Errors the client's body without a reason when the provider breaks off. */
+  readonly quietCuts: boolean;
 }
 
 function framingOf(headers: HeaderList): { readonly length: number | undefined; readonly sse: boolean } {
@@ -48,7 +50,9 @@ export class Download {
    */
   async open(headers: HeaderList): Promise<BodyInit> {
     const { length, sse } = framingOf(headers);
-    return length === undefined || length > MAX_WHOLE_BODY || sse ? this.#stream(length) : this.#whole(length);
+    return length === undefined || length > MAX_WHOLE_BODY || sse
+      ? this.#stream(length)
+      : this.#whole(length);
   }
 
   /** The client is gone, as its reader or its connection says; both may. */
@@ -66,7 +70,7 @@ export class Download {
       while (!this.#ended) await this.#next((bytes) => void chunks.push(bytes));
     } catch {
       this.#end("upstream_cut");
-      return brokenOff(chunks, length);
+      return brokenOff(chunks, length, this.#options.quietCuts);
     }
     // The DOM's types want to know that no chunk is over shared memory; none is.
     return (chunks.length === 1 ? chunks[0]! : joined(chunks)) as Uint8Array<ArrayBuffer>;
@@ -95,7 +99,7 @@ export class Download {
       if (this.#clientGone) return;
       this.#exchange.flush(write);
       this.#end("upstream_cut");
-      await breakOff(controller);
+      await breakOff(controller, this.#options.quietCuts);
     }
   }
 
@@ -147,20 +151,19 @@ export class Download {
   }
 }
 
-/**
- * Without the reason: Bun prints one that it is given, with the provider's URL in it. A turn later: Bun drops chunks that
- * an error follows in the same turn of its loop.
- */
-async function breakOff(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+/** A turn later: Bun drops chunks that an error follows in the same turn of its loop. */
+async function breakOff(controller: ReadableStreamDefaultController, quiet: boolean): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
-  controller.error();
+  // Not the runtime's own error: that one tells the provider's URL, query and all, to whoever prints it.
+  controller.error(quiet ? undefined : new Error("the provider broke the response off"));
 }
 
-function brokenOff(chunks: readonly Uint8Array[], length: number): ReadableStream<Uint8Array> {
+function brokenOff(chunks: readonly Uint8Array[], length: number, quiet: boolean): BodyInit {
   let at = 0;
   const source: LengthedSource = {
     expectedLength: length,
-    pull: (controller) => (at < chunks.length ? controller.enqueue(chunks[at++]!) : breakOff(controller)),
+    pull: (controller) =>
+      at < chunks.length ? controller.enqueue(chunks[at++]!) : breakOff(controller, quiet),
   };
   return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
 }

@@ -28,6 +28,7 @@ export class Exchange {
   #response: ResponseBody | undefined;
   #streaming = false;
   #clientGone = false;
+  /** Some of the body came after the client had gone. */
   #drained = false;
   #firstByteMs: number | undefined;
   #held = 0;
@@ -95,15 +96,19 @@ export class Exchange {
 
   /** One chunk from the provider, to the client first. A promise asks the transport to wait before the next. */
   relay(chunk: Uint8Array, write: Write): void | Promise<void> {
-    this.#firstByteMs ??= this.#state.clock.monotonic();
+    this.#received();
     return this.#response?.relay(chunk, write);
   }
 
   /** One chunk after the client left: for the row alone. */
   drain(chunk: Uint8Array): void | Promise<void> {
-    this.#drained = true;
-    this.#firstByteMs ??= this.#state.clock.monotonic();
+    this.#received();
     return this.#response?.meter(chunk);
+  }
+
+  #received(): void {
+    this.#firstByteMs ??= this.#state.clock.monotonic();
+    this.#drained ||= this.#clientGone;
   }
 
   /** The provider's body has ended, cleanly or not: what the filter still holds belongs to the client. */

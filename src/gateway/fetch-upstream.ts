@@ -31,7 +31,9 @@ export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstrea
   function attempt(request: UpstreamRequest): Promise<Response> {
     const { body } = request;
     const headers = new Headers();
-    for (let i = 0; i < request.headers.length; i += 2) headers.append(request.headers[i]!, request.headers[i + 1]!);
+    for (let i = 0; i < request.headers.length; i += 2)
+      headers.append(request.headers[i]!, request.headers[i + 1]!);
+    // `decompress`, `duplex` and the like are no members of the DOM's RequestInit.
     const init: Record<string, unknown> = {
       ...options.init,
       ...(body instanceof ReadableStream && (options.streamInit ?? { duplex: "half" })),
@@ -39,8 +41,8 @@ export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstrea
       headers,
       redirect: "manual",
       signal: request.signal,
+      ...(body && { body }),
     };
-    if (body) init["body"] = body;
     return send(`${request.tls ? "https" : "http"}://${request.authority}${request.path}`, init);
   }
 

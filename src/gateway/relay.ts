@@ -1,10 +1,10 @@
 /** The portable transport: a Web-standard Request in, a Response out, both bodies pulled by whoever reads them. */
 import { admit, type Plan } from "./admission.ts";
+import { Download } from "./download.ts";
 import { type ErrorCode, type ErrorResponse, errorResponse, type Refusal, wireCode } from "./errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "./exchange.ts";
 import type { Inbound } from "./inbound.ts";
 import { label } from "./metrics.ts";
-import { Download } from "./download.ts";
 import { type HeaderList, type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts";
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 import type { GatewayState } from "./state.ts";
@@ -15,6 +15,8 @@ export interface RelayPorts {
   readonly upstream: Upstream;
   /** Extra members for every `Response`, as workerd's `encodeBody: "manual"`. */
   readonly responseInit?: Readonly<Record<string, unknown>>;
+  /** Errors a body that the provider broke off without a reason, for a runtime that prints what it is given (Bun). */
+  readonly quietCuts?: boolean;
   /** Keeps work alive after the response, where the runtime would stop it. */
   readonly waitUntil?: (work: Promise<unknown>) => void;
 }
@@ -207,6 +209,7 @@ class WebRelay {
       isClientGone: this.#isClientGone,
       abort: this.#giveUp,
       waitUntil: this.#ports.waitUntil,
+      quietCuts: this.#ports.quietCuts ?? false,
     });
     if (!this.#isClientGone()) return new Response(await this.#download.open(headers), init);
     this.#download.clientLeft();
@@ -216,7 +219,8 @@ class WebRelay {
   #failed(error: unknown): Response {
     const code = this.#bodyRefused ?? (error instanceof BodyRefused ? error.code : undefined);
     if (code !== undefined) return toResponse(this.#ports, this.#plan.method, this.#exchange.fail(code));
-    const isTimeout = this.#readTimeout.expired || (error instanceof UpstreamError && error.code === "upstream_timeout");
+    const isTimeout =
+      this.#readTimeout.expired || (error instanceof UpstreamError && error.code === "upstream_timeout");
     // Whoever was waited for has had the body; a connection that was never made is an `UpstreamError` of its own.
     if (this.#wholeBodyGiven && (isTimeout || this.#isClientGone())) this.#exchange.request.sent();
     if (this.#isClientGone()) {
@@ -226,7 +230,8 @@ class WebRelay {
     }
     const { requestId, provider, method } = this.#plan;
     const reason = isTimeout ? "upstream_timeout" : error instanceof UpstreamError ? error.code : undefined;
-    if (reason !== undefined) this.#state.log("warn", reason, { request_id: requestId, provider: provider.name });
+    if (reason !== undefined)
+      this.#state.log("warn", reason, { request_id: requestId, provider: provider.name });
     else this.#state.log("error", "request failed", { request_id: requestId, error: String(error) });
     return toResponse(this.#ports, method, this.#exchange.fail(reason ?? "internal_error"));
   }

@@ -18,7 +18,7 @@ export interface ResponseBodyOptions {
   /** We asked for usage and the client did not. */
   readonly hidesUsage: boolean;
   readonly createDecoder: CreateDecoder;
-  /** Called once if the tap or the decoder fails; nothing is metered from then on, and the bytes go on. */
+  /** Called once if the tap or the decoder fails. Nothing is metered from then on, and the bytes go on. */
   readonly onFault: () => void;
 }
 
@@ -34,6 +34,9 @@ export class ResponseBody {
   #filter: UsageFilter | undefined;
   #decoder: BodyDecoder | undefined;
   #broken = false;
+  #hasDecoded = false;
+  /** The decoder failed later on: what it gave before counts as the response of a provider that was cut. */
+  #isCut = false;
   #tapEnded = false;
 
   constructor(options: ResponseBodyOptions) {
@@ -60,7 +63,10 @@ export class ResponseBody {
       return;
     }
     // A decoder calls back from where nobody would catch.
-    this.#decoder = createDecoder(contentEncoding, (bytes) => this.#guard(() => tap.push(bytes)));
+    this.#decoder = createDecoder(contentEncoding, (bytes) => {
+      this.#hasDecoded = true;
+      this.#guard(() => tap.push(bytes));
+    });
     if (this.#decoder) this.#tap = tap;
     else this.#hasProtocolEnd = false;
   }
@@ -86,9 +92,9 @@ export class ResponseBody {
   /** One chunk that nobody reads any more: for the tap alone. */
   meter(chunk: Uint8Array): void | Promise<void> {
     this.bytes += chunk.length;
-    if (!this.#tap || this.#broken) return;
+    if (!this.#tap || this.#broken || this.#isCut) return;
     if (!this.#decoder) return this.#guard(() => this.#tap?.push(chunk));
-    return this.#decoder.push(chunk)?.catch(() => this.#fail());
+    return this.#guard(() => this.#decoder?.push(chunk))?.catch(() => this.#failDecoding());
   }
 
   /** The provider's body has ended, cleanly or not: what the filter still holds belongs to the client. */
@@ -131,6 +137,12 @@ export class ResponseBody {
       this.#fail();
       return undefined;
     }
+  }
+
+  #failDecoding(): void {
+    if (!this.#hasDecoded) return this.#fail();
+    this.#isCut = true;
+    this.#onFault();
   }
 
   #fail(): void {

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import type { Row } from "../support/rows.ts";
+import { startOnBun, startOnNode } from "../support/runtimes.ts";
 import { type Asked, askAll } from "./accounting-client.ts";
 import { type Fault, planRequests, type RequestPlan } from "./accounting-plan.ts";
 import { createMeeting, createProvider } from "./accounting-provider.ts";
@@ -12,6 +13,7 @@ import { metric, until, useLab } from "./lab.ts";
 const SEED = Number(process.env.ACCOUNTING_SEED ?? Math.floor(Math.random() * 2 ** 32));
 const COUNT = Number(process.env.ACCOUNTING_REQUESTS ?? 5_000);
 const CONCURRENCY = 32;
+const RUNTIMES = { Node: { start: startOnNode, count: COUNT }, Bun: { start: startOnBun, count: COUNT / 5 } };
 
 const OUTCOMES: Readonly<Record<Fault, string>> = {
   none: "ok",
@@ -26,38 +28,39 @@ const OUTCOMES: Readonly<Record<Fault, string>> = {
   "left-in-upload": "client_cancelled",
 };
 
-describe("an accounting run", () => {
-  const lab = useLab();
+for (const [name, { start, count }] of Object.entries(RUNTIMES))
+  describe(`an accounting run on ${name}`, () => {
+    const lab = useLab({}, start);
 
-  it("balances: one row for each admitted managed request, the provider's own counts in them", async () => {
-    console.info(`ACCOUNTING_SEED=${SEED} ACCOUNTING_REQUESTS=${COUNT}`);
-    const plans = planRequests(SEED, COUNT);
-    const meetings = plans.map(createMeeting);
-    const provider = createProvider(plans, meetings);
-    lab.standIn.setDefault(provider.answer);
+    it("balances: one row for each admitted managed request, the provider's own counts in them", async () => {
+      console.info(`ACCOUNTING_SEED=${SEED} ACCOUNTING_REQUESTS=${COUNT}`);
+      const plans = planRequests(SEED, count);
+      const meetings = plans.map(createMeeting);
+      const provider = createProvider(plans, meetings);
+      lab.standIn.setDefault(provider.answer);
 
-    const asked = await askAll(lab.gateway.url, plans, meetings, CONCURRENCY);
-    const admitted = plans.filter(({ credential }) => credential === "managed");
-    const rows = await lab.gateway.waitForRows(admitted.length);
-    await until(async () => (await metric(lab, "ai_requests_in_flight")) === 0);
-    expect(lab.gateway.rows()).toHaveLength(admitted.length);
-    expect(lab.standIn.faults).toEqual([]);
+      const asked = await askAll(lab.gateway.url, plans, meetings, CONCURRENCY);
+      const admitted = plans.filter(({ credential }) => credential === "managed");
+      const rows = await lab.gateway.waitForRows(admitted.length);
+      await until(async () => (await metric(lab, "ai_requests_in_flight")) === 0);
+      expect(lab.gateway.rows()).toHaveLength(admitted.length);
+      expect(lab.standIn.faults).toEqual([]);
 
-    expect(new Set(rows.map(({ request_id }) => request_id)).size).toBe(rows.length);
-    const byPlan = new Map(rows.map((row) => [Number(row.requested_model?.slice("model-".length)), row]));
-    expect([...byPlan.keys()].sort((a, b) => a - b)).toEqual(admitted.map(({ n }) => n));
+      expect(new Set(rows.map(({ request_id }) => request_id)).size).toBe(rows.length);
+      const byPlan = new Map(rows.map((row) => [Number(row.requested_model?.slice("model-".length)), row]));
+      expect([...byPlan.keys()].sort((a, b) => a - b)).toEqual(admitted.map(({ n }) => n));
 
-    for (const plan of admitted) expectRow(byPlan.get(plan.n)!, plan);
-    for (const one of asked) expectAnswer(one, byPlan.get(one.plan.n));
+      for (const plan of admitted) expectRow(byPlan.get(plan.n)!, plan);
+      for (const one of asked) expectAnswer(one, byPlan.get(one.plan.n));
 
-    const billed = admitted.filter(({ n }) => provider.billed.has(n));
-    const whole = billed.map(({ n }) => byPlan.get(n)!);
-    expect(whole.length).toBeGreaterThan(COUNT / 4);
-    expect(sum(whole.map((row) => row.input_tokens))).toBe(sum(billed.map((plan) => plan.inputTokens)));
-    expect(sum(whole.map((row) => row.output_tokens))).toBe(sum(billed.map((plan) => plan.outputTokens)));
-    expect(await metric(lab, "ai_usage_write_errors_total")).toBe(0);
-  }, 120_000);
-});
+      const billed = admitted.filter(({ n }) => provider.billed.has(n));
+      const whole = billed.map(({ n }) => byPlan.get(n)!);
+      expect(whole.length).toBeGreaterThan(count / 4);
+      expect(sum(whole.map((row) => row.input_tokens))).toBe(sum(billed.map((plan) => plan.inputTokens)));
+      expect(sum(whole.map((row) => row.output_tokens))).toBe(sum(billed.map((plan) => plan.outputTokens)));
+      expect(await metric(lab, "ai_usage_write_errors_total")).toBe(0);
+    }, 120_000);
+  });
 
 function expectRow(row: Row, plan: RequestPlan): void {
   const about = { n: plan.n, fault: plan.fault, shape: plan.shape };

@@ -2,7 +2,21 @@
 import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { type Flood, flood, gated, json } from "../support/answers.ts";
-import { CHAT, chat, DONE, delta, event, metric, post, rowAfter, SSE, until, useLab } from "./lab.ts";
+import { startOnBun, startOnNode } from "../support/runtimes.ts";
+import {
+  CHAT,
+  chat,
+  DONE,
+  delta,
+  event,
+  type MeteringLab,
+  metric,
+  post,
+  rowAfter,
+  SSE,
+  until,
+  useLab,
+} from "./lab.ts";
 
 const BODY = chat({ stream: true });
 const USAGE = event({ choices: [], usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 } });
@@ -16,23 +30,8 @@ describe("a client that leaves a provider which is drained", () => {
     drain_max_secs: 1,
   });
 
-  /** Leaves a stream after its first event; gives what is still to come of it. */
-  async function leave(target = CHAT) {
-    const before = lab.gateway.rows().length;
-    const body = gated(SSE);
-    lab.standIn.setDefault(body.answer);
-    const connection = await post(lab, { target, body: BODY });
-    await connection.readHead();
-    await body.release(delta("hello"));
-    await connection.readPiece();
-    const seen = await lab.standIn.take();
-    const isGone = seen.clientGone.then(() => true);
-    connection.destroy();
-    return { body, isGone, row: () => rowAfter(lab, before) };
-  }
-
   it("still gets the row that the provider reports, and is on record as gone", async () => {
-    const { body, row } = await leave();
+    const { body, row } = await leave(lab);
     await body.release(delta("more") + USAGE);
     await body.release(DONE);
     body.end();
@@ -57,8 +56,7 @@ describe("a client that leaves a provider which is drained", () => {
     const seen = await lab.standIn.take();
     await seen.body;
     connection.destroy();
-    // A round trip to the same process: by then it has seen the client go.
-    expect(await metric(lab, "ai_requests_in_flight")).toBe(1);
+    expect(await roundTrip(lab)).toBe(1);
     answer();
     expect(await rowAfter(lab, before)).toMatchObject({
       outcome: "client_cancelled",
@@ -70,7 +68,7 @@ describe("a client that leaves a provider which is drained", () => {
   });
 
   it("is not waited for longer than drain_max_secs", async () => {
-    const { isGone, row } = await leave();
+    const { isGone, row } = await leave(lab);
     expect(await isGone).toBe(true);
     const { outcome, usage_source, latency_ms } = await row();
     expect({ outcome, usage_source }).toEqual({ outcome: "client_cancelled", usage_source: "estimated" });
@@ -103,7 +101,7 @@ describe("a client that leaves a provider which is drained", () => {
     await connection.readHead();
     await connection.readPiece();
     connection.destroy();
-    expect(await metric(lab, "ai_requests_in_flight")).toBe(1);
+    expect(await roundTrip(lab)).toBe(1);
     (await provider).resetAndDestroy();
     const row = await rowAfter(lab, before);
     expect(row).toMatchObject({ outcome: "client_cancelled", usage_source: "estimated", output_tokens: 10 });
@@ -111,29 +109,43 @@ describe("a client that leaves a provider which is drained", () => {
   });
 
   it("cancels the others at once", async () => {
-    const { isGone, row } = await leave("/groq/openai/v1/chat/completions");
+    const { isGone, row } = await leave(lab, "/groq/openai/v1/chat/completions");
     expect(await isGone).toBe(true);
     expect(await row()).toMatchObject({ outcome: "client_cancelled", usage_source: "estimated" });
   });
 });
 
-describe("a shutdown", () => {
-  const lab = useLab({ on_disconnect: "drain", shutdown_grace_period_secs: 20 });
+for (const [name, start] of Object.entries({ Node: startOnNode, Bun: startOnBun })) {
+  describe(`a shutdown on ${name}`, () => {
+    const lab = useLab({ on_disconnect: "drain", shutdown_grace_period_secs: 20 }, start);
 
-  it("waits for a response that is drained, and writes its row", async () => {
-    const body = gated(SSE);
-    lab.standIn.setDefault(body.answer);
-    const connection = await post(lab, { target: CHAT, body: BODY });
-    await connection.readHead();
-    await body.release(delta("hello"));
-    await connection.readPiece();
-    connection.destroy();
-    const row = lab.gateway.waitForRow(({ status }) => status === 200);
-    const stopped = lab.gateway.stop();
-    await until(() => /"draining"/.test(lab.gateway.stderr()));
-    await body.release(USAGE + DONE);
-    body.end();
-    expect(await row).toMatchObject({ usage_source: "reported", outcome: "client_cancelled" });
-    await stopped;
+    it("waits for a response that is drained, and writes its row", async () => {
+      const { body } = await leave(lab);
+      const row = lab.gateway.waitForRow(({ status }) => status === 200);
+      const stopped = lab.gateway.stop();
+      await until(() => /"draining"/.test(lab.gateway.stderr()));
+      await body.release(USAGE + DONE);
+      body.end();
+      expect(await row).toMatchObject({ usage_source: "reported", outcome: "client_cancelled" });
+      await stopped;
+    });
   });
-});
+}
+
+/** Leaves a stream after its first event, and comes back when the gateway knows; gives what is still to come of it. */
+async function leave(lab: MeteringLab, target = CHAT) {
+  const before = lab.gateway.rows().length;
+  const body = gated(SSE);
+  lab.standIn.setDefault(body.answer);
+  const connection = await post(lab, { target, body: BODY });
+  const seen = await lab.standIn.take();
+  await body.release(delta("hello"));
+  await connection.readHead();
+  await connection.readPiece();
+  connection.destroy();
+  await roundTrip(lab);
+  return { body, isGone: seen.clientGone.then(() => true), row: () => rowAfter(lab, before) };
+}
+
+/** By then the same process has seen what a client did before. Gives what it has in flight. */
+const roundTrip = (lab: MeteringLab): Promise<number> => metric(lab, "ai_requests_in_flight");

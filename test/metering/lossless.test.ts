@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { stringify } from "smol-toml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { nodeRuntime } from "../../adapters/node/runtime.ts";
+import { startGateway } from "../../adapters/server/serve.ts";
+import { configFrom } from "../../src/config/parse.ts";
 import { createGateway } from "../../src/index.ts";
 import { baseSetup } from "../conformance/setups.ts";
 import { gated, hangMidBody, json } from "../support/answers.ts";
@@ -151,6 +154,34 @@ describe("the end of the grace period", () => {
       expect(row.outcome).not.toBe("ok");
     }
     for (const connection of connections) expect((await connection.readBody()).clean).toBe(false);
+  });
+});
+
+describe("a queue of rows that is full", () => {
+  it("loses the rows beyond it, counts them and says so on stderr", async () => {
+    const said: string[] = [];
+    const gateway = await startGateway({
+      config: configFrom({
+        listen: "127.0.0.1:0",
+        metricsListen: "127.0.0.1:0",
+        signingKeys: readKeyVectors().signing_keys,
+        poolKeys: { openai: ["pool-key"] },
+        providerAuthorities: { openai: standIn.authority },
+        upstreamTls: false,
+        shutdownDelaySecs: 0,
+      }),
+      runtime: nodeRuntime,
+      log: (_level, message) => said.push(message),
+      version: "test",
+      // A reader would never get this: one row has more.
+      maxQueuedRowBytes: 100,
+    });
+    await askInOrder(gateway.url, 3);
+    const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    expect(metrics).toMatch(/^ai_usage_write_errors_total 3$/m);
+    expect(said.filter((message) => message === "usage rows are being lost")).toHaveLength(1);
+    await gateway.drain();
+    expect(said).toContain("usage rows were lost");
   });
 });
 

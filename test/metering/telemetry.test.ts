@@ -215,7 +215,8 @@ describe("without an endpoint", () => {
       const script = `
         import { registerHooks } from "node:module";
         registerHooks({ resolve: (name, context, next) => {
-          if (name.startsWith("@opentelemetry/")) console.log(name);
+          const isOurs = !context.parentURL?.includes("/node_modules/");
+          if (isOurs && name.startsWith("@opentelemetry/")) console.log(name);
           return next(name, context);
         } });
         for (const module of ${JSON.stringify(modules)}) await import(module);`;

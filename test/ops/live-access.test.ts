@@ -5,12 +5,20 @@ import { checkAccess } from "../../adapters/server/live/access.ts";
 import { rawRequest } from "../support/raw-http.ts";
 import { configOver, RUNTIMES, startServed } from "./served.ts";
 
-const visit = { adminToken: undefined, remoteAddress: "127.0.0.1", host: "localhost:9090", authorization: undefined };
+const visit = {
+  adminToken: undefined,
+  remoteAddress: "127.0.0.1",
+  host: "localhost:9090",
+  authorization: undefined,
+};
 
 describe("without an admin_token the live page", () => {
-  it.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])("answers a socket from %s", (remoteAddress) => {
-    expect(checkAccess({ ...visit, remoteAddress })).toBe("granted");
-  });
+  it.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])(
+    "answers a socket from %s",
+    (remoteAddress) => {
+      expect(checkAccess({ ...visit, remoteAddress })).toBe("granted");
+    },
+  );
 
   it.each(["10.0.0.1", "128.0.0.1", "::ffff:10.0.0.1", "fe80::1", "127.0.0.1.evil", "", undefined])(
     "refuses a socket from %s",
@@ -19,12 +27,17 @@ describe("without an admin_token the live page", () => {
     },
   );
 
-  it.each(["localhost", "LOCALHOST:1", "gateway.localhost:9090", "127.0.0.1", "127.1.2.3:9090", "[::1]", "[::1]:9090"])(
-    "answers to the name %s",
-    (host) => {
-      expect(checkAccess({ ...visit, host })).toBe("granted");
-    },
-  );
+  it.each([
+    "localhost",
+    "LOCALHOST:1",
+    "gateway.localhost:9090",
+    "127.0.0.1",
+    "127.1.2.3:9090",
+    "[::1]",
+    "[::1]:9090",
+  ])("answers to the name %s", (host) => {
+    expect(checkAccess({ ...visit, host })).toBe("granted");
+  });
 
   it.each([
     "evil.example",
@@ -43,17 +56,26 @@ describe("without an admin_token the live page", () => {
 
 describe("with an admin_token the live page", () => {
   const adminToken = "a-token";
-  it.each(["Bearer a-token", "bearer   a-token "])("opens to %j from anywhere, under any name", (authorization) => {
-    const far = { adminToken, authorization, remoteAddress: "10.0.0.1", host: "ops.example" };
-    expect(checkAccess(far)).toBe("granted");
-  });
-
-  it.each([undefined, "", "a-token", "Bearer", "Bearer a-toke", "Bearer a-tokens", "Bearer a-token, Bearer a-token", "Basic a-token"])(
-    "stays shut to %j, on loopback too",
+  it.each(["Bearer a-token", "bearer   a-token "])(
+    "opens to %j from anywhere, under any name",
     (authorization) => {
-      expect(checkAccess({ ...visit, adminToken, authorization })).toBe("needs_token");
+      const far = { adminToken, authorization, remoteAddress: "10.0.0.1", host: "ops.example" };
+      expect(checkAccess(far)).toBe("granted");
     },
   );
+
+  it.each([
+    undefined,
+    "",
+    "a-token",
+    "Bearer",
+    "Bearer a-toke",
+    "Bearer a-tokens",
+    "Bearer a-token, Bearer a-token",
+    "Basic a-token",
+  ])("stays shut to %j, on loopback too", (authorization) => {
+    expect(checkAccess({ ...visit, adminToken, authorization })).toBe("needs_token");
+  });
 });
 
 const outerAddress = Object.values(networkInterfaces())
@@ -64,7 +86,10 @@ describe.each(RUNTIMES)("over a socket on $runtime", (runtime) => {
   const PATHS = ["/", "/live/events"];
 
   it("believes the socket and no header", async () => {
-    const { adminUrl } = await startServed(runtime, configOver("127.0.0.1:9", { metrics_listen: "0.0.0.0:0" }));
+    const { adminUrl } = await startServed(
+      runtime,
+      configOver("127.0.0.1:9", { metrics_listen: "0.0.0.0:0" }),
+    );
     const { port } = new URL(adminUrl);
     const status = async (base: string, target: string, headers: [string, string][] = []) =>
       (await rawRequest(base, { method: "HEAD", target, headers })).status;

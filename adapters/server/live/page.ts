@@ -21,7 +21,8 @@ export interface LivePage {
 
 /**
  * The page's program is these functions' own source, which is JavaScript wherever this runs (tsc emits it, Node strips the
- * types in place, Bun transpiles), so the page needs no bundler. They may use one another and the browser, and nothing else.
+ * types in place, Bun transpiles), so the page needs no bundler. They may use one another and the browser, and nothing else:
+ * no constant of their module is there.
  */
 const CLIENT = [
   trimmed,
@@ -38,14 +39,13 @@ const CLIENT = [
   createPanels,
   showFrame,
   showBreakers,
-  startLive,
 ];
 
 export function buildPage(): LivePage {
   const style = readUPlot("uPlot.min.css") + STYLE;
   const scripts = [
     readUPlot("uPlot.iife.min.js"),
-    `"use strict";\n${CLIENT.map(String).join("\n")}\nstartLive(uPlot);`,
+    `"use strict";\n${CLIENT.map(String).join("\n")}\n(${String(startLive)})(uPlot);`,
   ];
   const html = `<!doctype html>
 <html lang="en">

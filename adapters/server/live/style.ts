@@ -46,7 +46,7 @@ button{cursor:pointer}
 :focus-visible{outline:2px solid var(--accent);outline-offset:1px}
 [aria-pressed=true]{background:var(--accent);border-color:var(--accent);color:var(--card)}
 .tabs{display:flex;flex-wrap:wrap;gap:4px}.tabs button{font-size:12px;padding:1px 8px}
-#rows{margin:12px 0 24px}
+#rows{margin:12px 0 24px;overflow-x:auto}
 #rows input{flex:0 1 260px;min-width:0}
 .note{color:var(--muted);font-size:12px;padding:8px 0 6px}
 table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}
@@ -72,14 +72,19 @@ td.outcome::before{content:"";display:inline-block;width:7px;height:7px;border-r
 .tile{padding:8px 12px}.tile b{font-size:20px}
 .panels>*,.panels>:nth-child(-n+2){grid-column:span 6}
 .plot{height:160px}
-#rows input{flex:1 1 120px}
+#rows input{flex:1 1 120px}}
+@media(max-width:960px){.key,.ttft{display:none}td.model{max-width:120px}}
+@media(max-width:800px){
 thead{display:none}
-tr{display:grid;grid-template-columns:auto 1fr auto;gap:0 10px;padding:7px 0;border-top:1px solid var(--grid)}
-tr td{border:0;padding:0;max-width:none}
-td.time{order:1}td.tenant{order:2;font-weight:600}td.tenant::before{content:"tenant ";font-weight:400;color:var(--muted)}
-td.outcome{order:3;text-align:right}
-td.provider{order:4;color:var(--muted)}td.model{order:5}td.took{order:6}
-td.in{order:7;grid-column:1/3;text-align:left;color:var(--muted)}td.in::after{content:" in"}
-td.out{order:8;color:var(--muted)}td.out::after{content:" out"}
-td.key,td.ttft{display:none}}
+tr{display:flex;flex-wrap:wrap;gap:0 10px;padding:7px 0;border-top:1px solid var(--grid)}
+tr td{border:0;padding:0}
+td.time,td.provider,td.in{flex:0 0 76px;text-align:left;color:var(--muted)}
+td.time{order:1}
+td.tenant{order:2;flex:1 1 calc(100% - 160px);max-width:none;font-weight:600;white-space:normal;word-break:break-all}td.tenant::before{content:"tenant ";font-weight:400;color:var(--muted)}
+td.took{order:3;flex:0 0 64px}
+td.provider{order:4}
+td.model{order:5;flex:1 1 calc(100% - 86px);max-width:none}
+td.in{order:6}td.in::after{content:" in"}
+td.out{order:7;flex:1;text-align:left;color:var(--muted)}td.out::after{content:" out"}
+td.outcome{order:8}}
 `;

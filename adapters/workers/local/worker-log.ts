@@ -16,7 +16,11 @@ export interface WorkerLogOptions {
   readonly log: Log;
 }
 
-export function createWorkerLog({ writeRow, writeDiagnostic, log }: WorkerLogOptions): (line: ConsoleLine) => void {
+export function createWorkerLog({
+  writeRow,
+  writeDiagnostic,
+  log,
+}: WorkerLogOptions): (line: ConsoleLine) => void {
   return ({ level, message }) => {
     if (level === "log" && message.startsWith('{"target":"ai.usage"')) writeRow(message);
     else if (message.startsWith('{"timestamp":')) writeDiagnostic(message);

@@ -1,10 +1,14 @@
-/** Five minutes of a busy gateway, made up but always the same, for looking at the live page. */
+/**
+ * Five minutes of a busy gateway, made up but always the same, for looking at the live page. A program of its own, since
+ * vitest would rewrite the functions that the page is made of: it prints the page's URL and serves until it is killed.
+ */
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { buildPage } from "../../adapters/server/live/page.ts";
 import type { Frame, Hello, LiveRow } from "../../adapters/server/live/wire.ts";
 
 const SECONDS = 300;
+const NOW_MS = Date.UTC(2026, 10, 20, 14, 30);
 const PROVIDERS = [
   "openai",
   "anthropic",
@@ -29,13 +33,8 @@ function createChance(seed: number): () => number {
   };
 }
 
-export interface ScriptedPage {
-  readonly url: string;
-  close(): void;
-}
-
-/** Serves the real page over a feed that tells all five minutes at once and then stays open. */
-export function serveScriptedPage(nowMs: number): Promise<ScriptedPage> {
+/** The real page over a feed that tells all five minutes at once and then stays open. */
+function createScriptedApp(nowMs: number): Hono {
   const page = buildPage();
   const app = new Hono();
   app.get("/", (c) => c.html(page.html, 200, { "content-security-policy": page.policy }));
@@ -47,11 +46,7 @@ export function serveScriptedPage(nowMs: number): Promise<ScriptedPage> {
     });
     return c.body(events, 200, { "content-type": "text/event-stream" });
   });
-  return new Promise((resolve) => {
-    const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => {
-      resolve({ url: `http://127.0.0.1:${port}/`, close: () => void server.close() });
-    });
-  });
+  return app;
 }
 
 function script(nowMs: number): string {
@@ -115,6 +110,9 @@ const MODELS: readonly (readonly [provider: string, model: string])[] = [
   ["groq", "llama-3.3-70b-versatile"],
 ];
 
+/** The last is the longest there can be. */
+const TENANTS = ["42", "7", "1001", "90210", "42", "42", "311", "18446744073709551615"];
+
 function rows(nowMs: number, chance: () => number): LiveRow[] {
   return Array.from({ length: 60 }, (_, i) => {
     const [provider, model] = MODELS[Math.floor(chance() * MODELS.length)]!;
@@ -130,7 +128,7 @@ function rows(nowMs: number, chance: () => number): LiveRow[] {
     return {
       requestId: `0198c0de-0000-7000-8000-${String(i).padStart(12, "0")}`,
       timestamp: new Date(nowMs - (60 - i) * 430).toISOString(),
-      tenantId: String([42, 7, 1001, 18_446_744_073_709_551_615n][Math.floor(chance() * 4)]),
+      tenantId: TENANTS[Math.floor(chance() * TENANTS.length)]!,
       keyId: String(1 + Math.floor(chance() * 9)),
       provider,
       model,
@@ -145,3 +143,11 @@ function rows(nowMs: number, chance: () => number): LiveRow[] {
     };
   });
 }
+
+const server = serve(
+  { fetch: createScriptedApp(NOW_MS).fetch, hostname: "127.0.0.1", port: 0 },
+  ({ port }) => {
+    process.stdout.write(`http://127.0.0.1:${port}/\n`);
+  },
+);
+process.on("SIGTERM", () => server.close());
