@@ -9,9 +9,9 @@ import { type Admission, admit, type Plan } from "../../src/gateway/admission.ts
 import { type ErrorCode, errorResponse, wireCode } from "../../src/gateway/errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
 import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
-import { label } from "../../src/gateway/metrics.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
 import { breakOff, discard, writeError } from "./answer.ts";
+import { type BodyWriter, createBodyWriter } from "./body-writer.ts";
 import { inboundOf } from "./inbound.ts";
 import { errorCodeOf, headerList, type Pools } from "./upstream.ts";
 
@@ -23,7 +23,7 @@ export function createListener(state: GatewayState, pools: () => Pools, expectsC
     state.metrics.requests.add();
     const settled = (admission: Admission): void => {
       if (!admission.ok) {
-        state.metrics.rejections.add(1, label("reason", wireCode(admission.code)));
+        state.metrics.rejections.add(1, wireCode(admission.code));
         return writeError(request, response, errorResponse(admission));
       }
       if (expectsContinue) response.writeContinue();
@@ -31,7 +31,7 @@ export function createListener(state: GatewayState, pools: () => Pools, expectsC
     };
     const failed = (error: unknown): void => {
       state.log("error", "request failed", { error: String(error) });
-      state.metrics.rejections.add(1, label("reason", "internal_error"));
+      state.metrics.rejections.add(1, "internal_error");
       const requestId = state.nextRequestId();
       writeError(
         request,
@@ -68,9 +68,13 @@ class NodeRelay implements Dispatcher.DispatchHandler {
   #bodyRefused: ErrorCode | undefined;
   #clientGone = false;
   #walking = false;
+  #body: BodyWriter | undefined;
   #wroteBody = false;
-  /** The response has a `content-length`. */
-  #declaredDown = false;
+  /** Between the response's head and the end of its tick. */
+  #isCorked = false;
+  #endsUncorked = false;
+  /** The response says how much is to come: chunked, or by its length. */
+  #isFramed = false;
   #drainedBytes = 0;
   #drainTimer: NodeJS.Timeout | undefined;
   #ended = false;
@@ -216,11 +220,13 @@ class NodeRelay implements Dispatcher.DispatchHandler {
       if (!this.#drainTimer) flow.abort(new Error("the client left"));
       return;
     }
-    this.#declaredDown = "content-length" in headers;
     response.writeHead(status, statusText ?? "", list);
+    this.#isFramed = response.chunkedEncoding || "content-length" in headers;
+    this.#body = createBodyWriter(response);
     // The head goes out with what comes in this tick, in one write. (`response.cork` loses chunks that are followed by `end`.)
     response.socket?.cork();
-    process.nextTick(this.#flushHead);
+    this.#isCorked = true;
+    process.nextTick(this.#uncork);
   }
 
   onResponseData(flow: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -239,12 +245,14 @@ class NodeRelay implements Dispatcher.DispatchHandler {
 
   readonly #write = (bytes: Uint8Array): void => {
     this.#wroteBody = true;
-    this.#response.write(bytes);
+    this.#body!.write(bytes);
   };
 
-  readonly #flushHead = (): void => {
+  readonly #uncork = (): void => {
+    this.#isCorked = false;
     if (!this.#wroteBody && !this.#response.writableEnded) this.#response.flushHeaders();
     this.#response.socket?.uncork();
+    if (this.#endsUncorked) this.#body!.end();
   };
 
   readonly #onDrain = (): void => {
@@ -260,7 +268,9 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     if (this.#walking) return this.#walkOn();
     if (!this.#clientGone) {
       this.#exchange.flush(this.#write);
-      this.#response.end();
+      // A whole body in the tick of its head: ended while corked, node:http would add an empty write of its own.
+      if (this.#isCorked && this.#wroteBody) this.#endsUncorked = true;
+      else this.#body!.end();
     }
     this.#end(this.#clientGone ? "client_gone" : "complete");
   }
@@ -286,7 +296,7 @@ class NodeRelay implements Dispatcher.DispatchHandler {
       return this.#fail(this.#timedOut ? "upstream_timeout" : errorCodeOf(error));
     }
     this.#exchange.flush(this.#write);
-    breakOff(this.#response, this.#response.chunkedEncoding || this.#declaredDown);
+    breakOff(this.#response, this.#isFramed);
     this.#end("upstream_cut");
   }
 

@@ -1,5 +1,6 @@
 /** Node's listeners: node:http with the native relay for the gateway, @hono/node-server for everything else. */
 import { createServer, type Server } from "node:http";
+import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { ListenAddress } from "../../src/config/address.ts";
 import { exchangesEnded } from "../server/in-flight.ts";
@@ -13,6 +14,8 @@ const HEAD_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 75_000;
 /** As large as the large front ends allow. */
 const MAX_HEADER_BYTES = 65_536;
+/** How often a server that closes looks for connections that have become idle, in milliseconds. */
+const SWEEP_MS = 100;
 
 export const nodeRuntime: ServerRuntime = {
   async listen(state, address) {
@@ -54,6 +57,7 @@ export const nodeRuntime: ServerRuntime = {
 
 /** Rejects with the system's own error, as EADDRINUSE. */
 function listen(server: Server, { host, port }: ListenAddress): Promise<OpenServer> {
+  const connections = trackConnections(server);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port }, () => {
@@ -61,23 +65,40 @@ function listen(server: Server, { host, port }: ListenAddress): Promise<OpenServ
       const address = server.address();
       resolve({
         port: typeof address === "object" && address ? address.port : port,
-        close: () => closeServer(server),
+        close: () => closeServer(server, connections),
         destroy: () => void server.close().closeAllConnections(),
       });
     });
   });
 }
 
-/** node:http closes what is idle when asked, but not what becomes idle later. */
-function closeServer(server: Server): Promise<void> {
+/**
+ * node:http closes what is idle when asked, but not what becomes idle later, and counts a connection as busy that has never
+ * sent a byte (load balancers and browsers open some in advance).
+ */
+function closeServer(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
     server.prependListener("request", (_request, response) =>
       response.once("close", () => server.closeIdleConnections()),
     );
-    const sweep = setInterval(() => server.closeIdleConnections(), 100);
+    // Not at once: the first bytes of a connection that was just taken up may be on their way to us.
+    const sweep = setInterval(() => {
+      server.closeIdleConnections();
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+    }, SWEEP_MS);
     server.close(() => {
       clearInterval(sweep);
       resolve();
     });
   });
+}
+
+/** The open connections of a server. */
+function trackConnections(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>();
+  server.on("connection", (socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  return connections;
 }

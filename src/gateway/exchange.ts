@@ -5,7 +5,6 @@
 import type { Plan } from "./admission.ts";
 import { type ErrorCode, type ErrorResponse, errorResponse, wireCode } from "./errors.ts";
 import { headersDown } from "./headers.ts";
-import { label } from "./metrics.ts";
 import type { HeaderList } from "./ports.ts";
 import { createRequestBody, type RequestBody } from "./request-body.ts";
 import { ResponseBody, type Write } from "./response-body.ts";
@@ -18,11 +17,13 @@ export const MAX_WHOLE_BODY = 65_536;
 
 export type { Write };
 
+/** `ai_upstream_responses_total{status}` by the first digit. */
+const STATUS_CLASSES = ["", "1xx", "2xx", "3xx", "4xx", "5xx", "", "", "", ""];
+
 export class Exchange {
   readonly plan: Plan;
   readonly request: RequestBody;
   readonly #state: GatewayState;
-  readonly #providerLabel: string;
   readonly #span: RequestSpan | undefined;
   #status: number | undefined;
   #response: ResponseBody | undefined;
@@ -39,7 +40,6 @@ export class Exchange {
   constructor(state: GatewayState, plan: Plan) {
     this.#state = state;
     this.plan = plan;
-    this.#providerLabel = label("provider", plan.provider.name);
     this.request = createRequestBody(plan);
     this.#span = state.startSpan?.(plan);
     state.metrics.live.inFlight++;
@@ -58,17 +58,14 @@ export class Exchange {
   }
 
   connectRetried(): void {
-    this.#state.metrics.connectRetries.add(1, this.#providerLabel);
+    this.#state.metrics.connectRetries.add(1, this.plan.provider.name);
   }
 
   /** The provider's head is here. Gives the headers for the client. */
   begin(status: number, headers: HeaderList): string[] {
     this.#status = status;
     const { plan } = this;
-    this.#state.metrics.responses.add(
-      1,
-      `${this.#providerLabel},${label("status", `${Math.floor(status / 100)}xx`)}`,
-    );
+    this.#state.metrics.responses.add(1, plan.provider.name, STATUS_CLASSES[Math.floor(status / 100)]);
     this.#tellBreaker(status >= 500);
     const poolKey = plan.managed?.poolKeys[this.#keyIndex];
     const head = headersDown(headers, poolKey);
@@ -135,14 +132,14 @@ export class Exchange {
     if (status !== 429 || !keys || this.#keyIndex + 1 >= keys.length || !this.request.replayable)
       return false;
     this.#keyIndex++;
-    this.#state.metrics.keyWalks.add(1, this.#providerLabel);
+    this.#state.metrics.keyWalks.add(1, this.plan.provider.name);
     return true;
   }
 
   /** There is no response of the provider's to give: the refusal for the client, and the end of the exchange. */
   fail(code: ErrorCode): ErrorResponse {
     const { dialect, requestId } = this.plan;
-    this.#state.metrics.rejections.add(1, label("reason", wireCode(code)));
+    this.#state.metrics.rejections.add(1, wireCode(code));
     this.finish(endingOf(code));
     return errorResponse({ ok: false, code, dialect, requestId });
   }
@@ -181,10 +178,10 @@ export class Exchange {
     // Not before: a shutdown waits for the rows of what is in flight.
     metrics.live.inFlight--;
     const facts = this.#facts(ending, endedMs);
-    if (facts.ttftMs !== undefined) metrics.ttft.observe(facts.ttftMs / 1000, this.#providerLabel);
-    metrics.latency.observe(facts.latencyMs / 1000, this.#providerLabel);
+    if (facts.ttftMs !== undefined) metrics.ttft.observe(facts.ttftMs / 1000, this.plan.provider.name);
+    metrics.latency.observe(facts.latencyMs / 1000, this.plan.provider.name);
     if (facts.tap?.parseErrors) metrics.parseErrors.add(facts.tap.parseErrors);
-    countTokens(metrics, this.#providerLabel, facts.tap?.usage);
+    countTokens(metrics, this.plan.provider.name, facts.tap?.usage);
     // Refused in the middle of its upload, it was never admitted; unless the provider had answered already.
     if (ending === "refused" && this.#status === undefined) return;
     const { plan } = this;

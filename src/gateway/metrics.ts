@@ -1,7 +1,5 @@
 /** Counters, gauges and histograms of one gateway, and their Prometheus text (exposition format 0.0.4). Labels are bounded. */
 
-type Labels = string;
-
 interface Metric {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
@@ -11,33 +9,61 @@ interface Metric {
 }
 
 /** Label values come from our own tables and the provider names of the config, so escaping is for form's sake. */
-export function label(name: string, value: string): Labels {
+function label(name: string, value: string): string {
   return `${name}="${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 }
 
-const braces = (labels: Labels): string => (labels === "" ? "" : `{${labels}}`);
+const braces = (labels: string): string => (labels === "" ? "" : `{${labels}}`);
 
+/**
+ * Counts by up to two labels. Their values are strings that exist already, as table entries and provider names: text made
+ * for each request would cost more to hash than the rest of the counting.
+ */
 export class Counter implements Metric {
   readonly type = "counter";
   readonly name: string;
   readonly help: string;
-  readonly #values = new Map<Labels, number>();
-  constructor(name: string, help: string, unlabelled = false) {
+  readonly #labelNames: readonly string[];
+  readonly #values = new Map<string, Map<string, { value: number }>>();
+
+  constructor(name: string, help: string, labelNames: readonly string[] = []) {
     this.name = name;
     this.help = help;
-    if (unlabelled) this.#values.set("", 0);
+    this.#labelNames = labelNames;
+    // A counter without labels exists from the start, so that it can be seen to stand still.
+    if (labelNames.length === 0) this.add(0);
   }
-  add(amount = 1, labels: Labels = ""): void {
-    this.#values.set(labels, (this.#values.get(labels) ?? 0) + amount);
+
+  add(amount = 1, first = "", second = ""): void {
+    let series = this.#values.get(first);
+    if (!series) {
+      series = new Map();
+      this.#values.set(first, series);
+    }
+    const cell = series.get(second);
+    if (cell) cell.value += amount;
+    else series.set(second, { value: amount });
   }
-  value(labels: Labels = ""): number {
-    return this.#values.get(labels) ?? 0;
+
+  /** All series together. */
+  total(): number {
+    let total = 0;
+    for (const series of this.#values.values()) for (const { value } of series.values()) total += value;
+    return total;
   }
-  entries(): IterableIterator<[Labels, number]> {
-    return this.#values.entries();
+
+  /** Each series by its labels as the text has them. */
+  *entries(): Iterable<[labels: string, value: number]> {
+    for (const [first, series] of this.#values) {
+      for (const [second, { value }] of series) {
+        const values = [first, second];
+        yield [this.#labelNames.map((name, i) => label(name, values[i]!)).join(","), value];
+      }
+    }
   }
+
   lines(): string[] {
-    return [...this.#values].map(([labels, value]) => `${this.name}${braces(labels)} ${value}`);
+    return Array.from(this.entries(), ([labels, value]) => `${this.name}${braces(labels)} ${value}`);
   }
 }
 
@@ -46,8 +72,8 @@ export class Gauge implements Metric {
   readonly type = "gauge";
   readonly name: string;
   readonly help: string;
-  readonly #read: () => Iterable<readonly [Labels, number]>;
-  constructor(name: string, help: string, read: () => Iterable<readonly [Labels, number]>) {
+  readonly #read: () => Iterable<readonly [labels: string, value: number]>;
+  constructor(name: string, help: string, read: () => Iterable<readonly [labels: string, value: number]>) {
     this.name = name;
     this.help = help;
     this.#read = read;
@@ -67,20 +93,21 @@ interface Series {
   sum: number;
 }
 
+/** Seconds by provider. */
 export class Histogram implements Metric {
   readonly type = "histogram";
   readonly name: string;
   readonly help: string;
-  readonly #series = new Map<Labels, Series>();
+  readonly #series = new Map<string, Series>();
   constructor(name: string, help: string) {
     this.name = name;
     this.help = help;
   }
-  observe(seconds: number, labels: Labels): void {
-    let series = this.#series.get(labels);
+  observe(seconds: number, provider: string): void {
+    let series = this.#series.get(provider);
     if (!series) {
       series = { counts: new Float64Array(BUCKETS.length + 1), sum: 0 };
-      this.#series.set(labels, series);
+      this.#series.set(provider, series);
     }
     let bucket = 0;
     while (bucket < BUCKETS.length && seconds > BUCKETS[bucket]!) bucket++;
@@ -97,7 +124,8 @@ export class Histogram implements Metric {
   }
   lines(): string[] {
     const lines: string[] = [];
-    for (const [labels, { counts, sum }] of this.#series) {
+    for (const [provider, { counts, sum }] of this.#series) {
+      const labels = label("provider", provider);
       let total = 0;
       for (let i = 0; i < counts.length; i++) {
         total += counts[i]!;
@@ -122,38 +150,45 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export function createMetrics(sources: GaugeSources) {
   const live = { inFlight: 0, streams: 0 };
   const kept = {
-    requests: new Counter("ai_requests_total", "Requests received, refused ones included.", true),
-    rejections: new Counter("ai_rejections_total", "Requests the gateway refused, by error code."),
-    responses: new Counter("ai_upstream_responses_total", "Responses by provider and status class."),
-    connectRetries: new Counter("ai_connect_retries_total", "Connection attempts repeated, by provider."),
+    requests: new Counter("ai_requests_total", "Requests received, refused ones included."),
+    rejections: new Counter("ai_rejections_total", "Requests the gateway refused, by error code.", [
+      "reason",
+    ]),
+    responses: new Counter("ai_upstream_responses_total", "Responses by provider and status class.", [
+      "provider",
+      "status",
+    ]),
+    connectRetries: new Counter("ai_connect_retries_total", "Connection attempts repeated, by provider.", [
+      "provider",
+    ]),
     keyWalks: new Counter(
       "ai_key_walks_total",
       "Managed 429s that went on with the next pool key, by provider.",
+      ["provider"],
     ),
-    tokens: new Counter("ai_tokens_total", "Tokens metered, by kind; BYO included."),
+    tokens: new Counter("ai_tokens_total", "Tokens metered, by kind; BYO included.", ["kind"]),
     providerTokens: new Counter(
       "ai_provider_tokens_total",
       "Tokens metered, by provider and kind; BYO included.",
+      ["provider", "kind"],
     ),
     ttft: new Histogram("ai_ttft_seconds", "From the request's arrival to the provider's first body byte."),
     latency: new Histogram(
       "ai_upstream_latency_seconds",
       "From the request's arrival to the end of the response.",
     ),
-    rows: new Counter("ai_usage_rows_total", "Rows written, by where their counts come from."),
-    parseErrors: new Counter(
-      "ai_usage_parse_errors_total",
-      "Ill-typed usage members and faults of the tap.",
-      true,
-    ),
-    writeErrors: new Counter("ai_usage_write_errors_total", "Rows that the sink refused or lost.", true),
+    rows: new Counter("ai_usage_rows_total", "Rows written, by where their counts come from.", [
+      "usage_source",
+    ]),
+    parseErrors: new Counter("ai_usage_parse_errors_total", "Ill-typed usage members and faults of the tap."),
+    writeErrors: new Counter("ai_usage_write_errors_total", "Rows that the sink refused or lost."),
   };
-  const one = (value: number): [Labels, number][] => [["", value]];
-  const connected = (): [Labels, number][] => {
+  const one = (value: number): [string, number][] => [["", value]];
+  const connected = (): [string, number][] => {
     const state = sources.denyConnected();
     return state === undefined ? [] : one(state ? 1 : 0);
   };
-  const circuits = (): [Labels, number][] =>
+  const circuits = (): [string, number][] =>
     [...sources.openCircuits()].map(([provider, open]) => [label("provider", provider), open ? 1 : 0]);
   const all: Metric[] = [
     ...Object.values(kept),

@@ -4,7 +4,6 @@ import { Download } from "./download.ts";
 import { type ErrorCode, type ErrorResponse, errorResponse, type Refusal, wireCode } from "./errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "./exchange.ts";
 import type { Inbound } from "./inbound.ts";
-import { label } from "./metrics.ts";
 import { type HeaderList, type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts";
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 import type { GatewayState } from "./state.ts";
@@ -44,14 +43,14 @@ export async function relay(
 
 /** A refusal's response, counted. */
 function refused(state: GatewayState, ports: RelayPorts, request: Request, refusal: Refusal): Response {
-  state.metrics.rejections.add(1, label("reason", wireCode(refusal.code)));
+  state.metrics.rejections.add(1, wireCode(refusal.code));
   // The rest of an upload that nobody will read: told to stop, where the runtime can.
   void request.body?.cancel().catch(() => {});
   return toResponse(ports, request.method, errorResponse(refusal));
 }
 
 function internalError(state: GatewayState): ErrorResponse {
-  state.metrics.rejections.add(1, label("reason", "internal_error"));
+  state.metrics.rejections.add(1, "internal_error");
   return errorResponse({
     ok: false,
     code: "internal_error",

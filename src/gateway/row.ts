@@ -48,19 +48,56 @@ export interface UsageRow extends RequestSummary {
   readonly kid: number;
 }
 
-/** Members whose text is a u64: written without quotes, since a JSON number may have any digits. */
-const INTEGER_TEXT = new Set(["tenant_id", "vpc_id", "key_id"]);
+/** How a field is written. `plain`: text of our own making, which needs no escaping; `digits`: a u64, which a JSON number may be. */
+type Writing = "plain" | "text" | "digits" | "number" | "usage";
+
+/** The order of the fields is the contract's. */
+const FIELDS: readonly (readonly [name: Exclude<keyof UsageRow, symbol>, writing: Writing])[] = [
+  ["target", "plain"],
+  ["timestamp", "plain"],
+  ["request_id", "plain"],
+  ["tenant_id", "digits"],
+  ["vpc_id", "digits"],
+  ["key_id", "digits"],
+  ["kid", "number"],
+  ["provider", "plain"],
+  ["dialect", "plain"],
+  ["path", "text"],
+  ["model", "text"],
+  ["requested_model", "text"],
+  ["stream", "number"],
+  ["status", "number"],
+  ["outcome", "plain"],
+  ["usage_source", "plain"],
+  ["input_tokens", "number"],
+  ["output_tokens", "number"],
+  ["cache_read_tokens", "number"],
+  ["cache_write_tokens", "number"],
+  ["cache_write_1h_tokens", "number"],
+  ["reasoning_tokens", "number"],
+  ["usage", "usage"],
+  ["service_tier", "text"],
+  ["response_id", "text"],
+  ["ttft_ms", "number"],
+  ["latency_ms", "number"],
+  ["request_bytes", "number"],
+  ["response_bytes", "number"],
+];
+
+/** What stands before each value, made once. */
+const NAMES = FIELDS.map(([name], i) => `${i === 0 ? "{" : ","}"${name}":`);
 
 /** The row as one JSON line, without its line feed. */
 export function formatRow(row: UsageRow): string {
-  let line = "{";
-  for (const [name, value] of Object.entries(row)) {
+  let line = "";
+  for (let i = 0; i < FIELDS.length; i++) {
+    const [name, writing] = FIELDS[i]!;
+    const value = row[name];
     if (value === undefined) continue;
-    if (line !== "{") line += ",";
-    line += `"${name}":`;
-    if (INTEGER_TEXT.has(name)) line += value;
-    else if (name === "usage") line += row[USAGE_TEXT] ?? JSON.stringify(value);
-    else line += JSON.stringify(value);
+    line += NAMES[i]!;
+    if (writing === "number" || writing === "digits") line += value;
+    else if (writing === "plain") line += `"${value}"`;
+    else line += (writing === "usage" ? row[USAGE_TEXT] : undefined) ?? JSON.stringify(value);
   }
   return `${line}}`;
 }

@@ -2,7 +2,7 @@
 import type { UsageCounts } from "../scan/usage-block.ts";
 import type { TapResult } from "../scan/usage-tap.ts";
 import type { ManagedPlan, Plan } from "./admission.ts";
-import { label, type Metrics } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
 import type { RequestBody } from "./request-body.ts";
 import { type Outcome, type RequestSummary, USAGE_TEXT, type UsageRow, type UsageSource } from "./row.ts";
 
@@ -138,18 +138,18 @@ function rowCounts(counts: UsageCounts | undefined): Partial<UsageRow> {
   return members;
 }
 
-/** Counts what a provider reported; estimates are for the row alone. `providerLabel` is made once a request. */
+/** Counts what a provider reported; estimates are for the row alone. */
 export function countTokens(
   { tokens, providerTokens }: Metrics,
-  providerLabel: string,
+  provider: string,
   usage: UsageCounts | undefined,
 ): void {
   if (!usage) return;
   for (const [from, , kind] of COUNTS) {
     const count = usage[from];
     if (kind === undefined || !count) continue;
-    tokens.add(count, label("kind", kind));
-    providerTokens.add(count, `${providerLabel},${label("kind", kind)}`);
+    tokens.add(count, kind);
+    providerTokens.add(count, provider, kind);
   }
 }
 

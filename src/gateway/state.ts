@@ -11,7 +11,7 @@ import {
   createCeilings,
 } from "../limit/ceiling.ts";
 import { type Budget, createBudget } from "./budget.ts";
-import { createMetrics, label, type Metrics } from "./metrics.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import type { AllowCredential, Clock, CreateDecoder, DenySource, Log, VerifySignature } from "./ports.ts";
 import { createRequestIds } from "./request-id.ts";
 import type { UsageRow } from "./row.ts";
@@ -74,7 +74,7 @@ export function createState(config: Config, ports: Ports): GatewayState {
 }
 
 function emitRow({ metrics, onUsage, log }: GatewayState, row: UsageRow): void {
-  metrics.rows.add(1, label("usage_source", row.usage_source));
+  metrics.rows.add(1, row.usage_source);
   const lost = (error: unknown): void => {
     metrics.writeErrors.add();
     log("error", "a usage row was lost: its sink failed", {

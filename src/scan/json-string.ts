@@ -4,6 +4,8 @@ import { type ChunkWords, findEither } from "./byte-search.ts";
 export const QUOTE = 0x22;
 export const BACKSLASH = 0x5c;
 
+/** Room for names and most values. V8 keeps arrays of up to 64 bytes on its heap; larger ones cost half a microsecond each. */
+const FIRST_BYTES = 64;
 const SKIPPED = -1;
 const NO_ESCAPE = 0;
 const AFTER_BACKSLASH = 5;
@@ -31,7 +33,8 @@ export class StringDecoder {
   /** Half a surrogate pair was seen: the string is no Unicode text. */
   broken = false;
   /** The first `min(size, limit)` decoded bytes. */
-  readonly kept: Uint8Array;
+  kept = new Uint8Array(FIRST_BYTES);
+  readonly #capacity: number;
   #limit = 0;
   /** 0: none; 5: after a backslash; 4 to 1: hex digits of a `\u` still due. */
   #escape = NO_ESCAPE;
@@ -42,7 +45,7 @@ export class StringDecoder {
   /** @param capacity most bytes that any string will keep */
   constructor(capacity: number) {
     // Room for one code point past the limit, so that the last one needs no check of its own.
-    this.kept = new Uint8Array(capacity + 4);
+    this.#capacity = capacity + 4;
   }
 
   begin(limit: number): void {
@@ -112,6 +115,7 @@ export class StringDecoder {
     if (room > 0) {
       const stop = to - from < room ? to : from + room;
       let at = this.size;
+      if (at + stop - from > this.kept.length) this.#grow();
       for (let i = from; i < stop; i++) this.kept[at++] = bytes[i]!;
     }
     this.size += to - from;
@@ -157,6 +161,12 @@ export class StringDecoder {
     this.#write(unit >= 0xd800 && unit <= 0xdfff ? 0xfffd : unit);
   }
 
+  #grow(): void {
+    const larger = new Uint8Array(this.#capacity);
+    larger.set(this.kept);
+    this.kept = larger;
+  }
+
   #breakPair(): void {
     this.broken = true;
     this.#high = 0;
@@ -165,6 +175,7 @@ export class StringDecoder {
   #write(codePoint: number): void {
     const bytes = codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
     if (this.size < this.#limit) {
+      if (this.size + bytes > this.kept.length) this.#grow();
       let rest = codePoint;
       for (let i = bytes - 1; i > 0; i--) {
         this.kept[this.size + i] = 0x80 | (rest & 0x3f);

@@ -121,6 +121,11 @@ class Tap implements UsageTap {
   #sniff(chunk: Uint8Array): number {
     let from = 0;
     if (this.#head.length === 0) while (from < chunk.length && isBlank(chunk[from]!)) from++;
+    const first = chunk[from];
+    if (this.#head.length === 0 && (first === 0x7b || first === 0x5b)) {
+      this.#open(false, NO_BYTES);
+      return from;
+    }
     const earlier = this.#head;
     const more = chunk.subarray(from, from + MAX_HEAD_BYTES);
     const head = new Uint8Array(earlier.length + more.length);

@@ -9,7 +9,9 @@ describe("the Workers bundle", () => {
   });
 
   it("imports no module but the runtime's own", async () => {
-    const imports = [...(await buildWorker()).matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map(([, name]) => name);
+    const imports = [...(await buildWorker()).matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map(
+      ([, name]) => name,
+    );
     expect(imports).toEqual(["cloudflare:workers"]);
   });
 });

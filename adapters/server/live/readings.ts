@@ -20,7 +20,7 @@ export interface Reading {
 export function takeReading({ metrics, clock }: GatewayState): Reading {
   return {
     takenMs: clock.monotonic(),
-    requests: metrics.requests.value(),
+    requests: metrics.requests.total(),
     rejections: copyOf(metrics.rejections),
     tokens: copyOf(metrics.providerTokens),
     ttft: metrics.ttft.totals(),

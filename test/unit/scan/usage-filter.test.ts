@@ -112,19 +112,20 @@ describe("usage filter", () => {
     expect(filter.push(chunk)[0]).toBe(chunk);
   });
 
-  test("holds an undecided event of 4 KiB, and passes a longer one", () => {
+  test("hides an event of 4 KiB, and passes a longer one, at every cut", () => {
     const start = `data: {"id":"`;
     for (const [size, hidden] of [
       [4096, true],
       [4097, false],
     ] as const) {
-      const pad = "x".repeat(size - `${start}","choices":[],"usage":{}}`.length);
-      const event = `${start}${pad}","choices":[],"usage":{}}`;
-      const filter = createUsageFilter(newTap());
-      expect(text(filter.push(bytes(event)))).toBe(hidden ? "" : event);
-      expect(text([...filter.push(bytes("\n\ndata: x\n\n"))])).toBe(
-        hidden ? "data: x\n\n" : "\n\ndata: x\n\n",
-      );
+      const end = '","choices":[],"usage":{}}\n\n';
+      const event = start + "x".repeat(size - start.length - end.length) + end;
+      for (const cut of [0, 100, size - 3, size - 2, size - 1, size]) {
+        const filter = createUsageFilter(newTap());
+        const parts = [event.slice(0, cut), `${event.slice(cut)}data: x\n\n`];
+        const shown = parts.flatMap((part) => [...filter.push(bytes(part))]);
+        expect(text(shown)).toBe(hidden ? "data: x\n\n" : `${event}data: x\n\n`);
+      }
     }
   });
 
