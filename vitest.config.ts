@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
+    // Most of a suite's time is waiting for child processes.
+    maxWorkers: 3,
   },
 });

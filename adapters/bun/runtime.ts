@@ -1,30 +1,14 @@
-/** Bun's listeners: Bun.serve with the portable relay, and Bun's fetch with raw bytes. */
+/** Bun's listeners: Bun.serve with the portable relay, and its sockets as the way upstream. */
 import type { ListenAddress } from "../../src/config/address.ts";
 import { inboundOf } from "../../src/gateway/create-gateway.ts";
-import { createFetchUpstream } from "../../src/gateway/fetch-upstream.ts";
 import { relay } from "../../src/gateway/relay.ts";
 import type { OpenServer, ServerRuntime } from "../server/serve.ts";
+import { createBunUpstream } from "./http/upstream.ts";
 
-/** Bun's fetch says so when no connection was made: nothing can have been sent. */
-const CONNECT_FAILURES = new Set([
-  "ConnectionRefused",
-  "FailedToOpenSocket",
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "DNSResolutionFailed",
-]);
-
-const isConnectFailure = (error: unknown): boolean =>
-  error instanceof Error &&
-  "code" in error &&
-  typeof error.code === "string" &&
-  CONNECT_FAILURES.has(error.code);
-
-/** What is used of Bun's own server. */
 interface BunServer {
   readonly port?: number;
-  requestIP(request: Request): { readonly address: string } | null;
   stop(closeActiveConnections?: boolean): Promise<void>;
+  requestIP(request: Request): { readonly address: string } | null;
 }
 
 type Answer = (request: Request, server: BunServer) => Response | Promise<Response>;
@@ -42,11 +26,7 @@ declare const Bun: {
 
 export const bunRuntime: ServerRuntime = {
   async listen(state, address) {
-    const upstream = createFetchUpstream({
-      // `timeout: false`: the gateway's own read timeout is the one that counts.
-      init: { decompress: false, timeout: false },
-      isConnectFailure,
-    });
+    const upstream = createBunUpstream(state.settings.config);
     const ports = { upstream, quietCuts: true };
     return serve(address, (request) => relay(state, ports, request, inboundOf(request)));
   },

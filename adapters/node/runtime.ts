@@ -3,6 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { ListenAddress } from "../../src/config/address.ts";
+import type { Config } from "../../src/config/keys.ts";
+import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
 import { exchangesEnded } from "../server/in-flight.ts";
 import type { OpenServer, ServerRuntime } from "../server/serve.ts";
 import { createFollowingPools } from "./pools.ts";
@@ -26,6 +28,10 @@ export const nodeRuntime: ServerRuntime = {
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       noDelay: true,
+    });
+    // Ahead of node:http's own listener, which reads it there; a reload may have changed it.
+    server.prependListener("connection", () => {
+      server.timeout = clientPatienceMs(state.settings.config);
     });
     server.on("request", createListener(state, pools.current));
     server.on("checkContinue", createListener(state, pools.current, true));
@@ -54,6 +60,14 @@ export const nodeRuntime: ServerRuntime = {
       address,
     ),
 };
+
+/**
+ * How long a connection in use may pass nothing in either direction, in milliseconds, before it is broken off. A provider
+ * has been given up long before, so it is the client that stalls: in its upload, or in its reading.
+ */
+function clientPatienceMs({ connectTimeoutSecs, writeTimeoutSecs, readTimeoutSecs }: Config): number {
+  return ((1 + CONNECT_RETRIES) * connectTimeoutSecs + writeTimeoutSecs + readTimeoutSecs) * 1000;
+}
 
 /** Rejects with the system's own error, as EADDRINUSE. */
 function listen(server: Server, { host, port }: ListenAddress): Promise<OpenServer> {

@@ -46,10 +46,14 @@ export function chatBytes(url: string, { key = KEY, stream = false, ...more }: C
   });
 }
 
-/** Sends a chat request on a connection of its own; the reading is the test's. */
-export async function openChat(url: string, request: ChatRequest = {}): Promise<RawConnection> {
+/** Sends a chat request, or so many bytes of it, on a connection of its own; the reading is the test's. */
+export async function openChat(
+  url: string,
+  request: ChatRequest = {},
+  maxBytes = Number.POSITIVE_INFINITY,
+): Promise<RawConnection> {
   const connection = await openRaw(url);
-  connection.send(chatBytes(url, request));
+  connection.send(chatBytes(url, request).subarray(0, maxBytes));
   return connection;
 }
 

@@ -1,11 +1,11 @@
 import { it } from "vitest";
-import { startPortableOnNode } from "/work/main/test/support/runtimes.ts";
+import { startOnBun } from "/work/main/test/support/runtimes.ts";
 import { startLab } from "/work/main/test/conformance/start-lab.ts";
 import { fixtures } from "/work/main/test/conformance/sections/fixtures.ts";
 import { uploads } from "/work/main/test/conformance/sections/uploads.ts";
 import { streaming } from "/work/main/test/conformance/sections/streaming.ts";
 it("x", async () => {
-  const lab = await startLab(startPortableOnNode);
+  const lab = await startLab(startOnBun);
   const list: any[] = [];
   const check = (id: string, t: string, f: any) => list.push([id, f]);
   uploads(check as any); fixtures(check as any); streaming(check as any);

@@ -1,0 +1,161 @@
+/** Issue 8, part 4: each of the four time-outs and the pooled connection's, against a provider that hangs at just that point. */
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { configOver, RUNTIMES, type Served, startServed } from "../ops/served.ts";
+import { hangBeforeHead, hangMidBody, json } from "../support/answers.ts";
+import { openRaw } from "../support/raw-http.ts";
+import { type Exchange, type StandIn, startStandIn } from "../support/stand-in.ts";
+import { COMPLETION, chatBytes, FIRST, openChat, rowsIn, SSE, until } from "./lab.ts";
+
+/** Of one kind; the other kinds stay far away, so that only the one meant can end the request. */
+const SOON_SECS = 0.3;
+
+/** More than every buffer between a client and a provider takes. */
+const LARGE_BYTES = 32 * 1024 * 1024;
+
+const row = async ({ process }: Served) => {
+  await process.seen("stdout", /\n/);
+  return rowsIn(process.stdout())[0]!;
+};
+
+describe.each(RUNTIMES)("time-outs on $runtime", (runtime) => {
+  let standIn: StandIn;
+  beforeEach(async () => {
+    standIn = await startStandIn();
+  });
+  afterEach(() => standIn.close());
+
+  const serve = (more: Readonly<Record<string, unknown>>) =>
+    startServed(runtime, configOver(standIn.authority, more));
+
+  it("answers 504 when no head comes, has an estimated row, and leaves no connection to the provider", async () => {
+    const gateway = await serve({ read_timeout_secs: SOON_SECS });
+    standIn.setDefault(hangBeforeHead());
+    const connection = await openChat(gateway.url);
+    const response = await connection.readResponse();
+    expect(response.status).toBe(504);
+    expect(response.json()).toMatchObject({ error: { code: "upstream_timeout" } });
+    expect(response.header("x-should-retry")).toEqual(["false"]);
+    expect(await row(gateway)).toMatchObject({ outcome: "upstream_error", usage_source: "estimated" });
+    await until(() => standIn.openSockets() === 0);
+    connection.destroy();
+  });
+
+  it("breaks a stream off when the next chunk does not come, and leaves no connection to the provider", async () => {
+    const gateway = await serve({ read_timeout_secs: SOON_SECS });
+    standIn.setDefault(hangMidBody(SSE, FIRST));
+    const connection = await openChat(gateway.url, { stream: true });
+    expect((await connection.readHead()).status).toBe(200);
+    expect(await connection.readBody()).toEqual({ body: Buffer.from(FIRST), clean: false });
+    expect(await row(gateway)).toMatchObject({
+      outcome: "cut_short",
+      status: 200,
+      usage_source: "estimated",
+    });
+    await until(() => standIn.openSockets() === 0);
+  });
+
+  it("does not count a client's own pauses: a slow upload and a slow reader outlast the read time-out", async () => {
+    const gateway = await serve({ read_timeout_secs: SOON_SECS });
+    standIn.setDefault(json(200, COMPLETION));
+    const request = chatBytes(gateway.url);
+    const connection = await openRaw(gateway.url);
+    connection.send(request.subarray(0, -1));
+    // Another request waits as long as the first one may not.
+    standIn.enqueue("/v1/embeddings", hangBeforeHead());
+    const other = await openChat(gateway.url, { target: "/openai/v1/embeddings" });
+    expect((await other.readResponse()).status).toBe(504);
+    connection.send(request.subarray(-1));
+    expect((await connection.readResponse()).status).toBe(200);
+    connection.destroy();
+    other.destroy();
+  });
+});
+
+describe("time-outs that are Node's alone", () => {
+  let standIn: StandIn;
+  beforeEach(async () => {
+    standIn = await startStandIn();
+  });
+  afterEach(() => standIn.close());
+
+  it("answers 502 when a connection is not made in time, after its retries, and leaves none behind", async () => {
+    const silent = await silentListener();
+    const gateway = await startServed(
+      RUNTIMES[0],
+      configOver(silent.authority, { upstream_tls: true, connect_timeout_secs: SOON_SECS }),
+    );
+    const connection = await openChat(gateway.url);
+    const response = await connection.readResponse();
+    expect(response.status).toBe(502);
+    expect(response.json()).toMatchObject({ error: { code: "upstream_unreachable" } });
+    expect(response.header("x-should-retry")).toEqual([]);
+    expect(await row(gateway)).toMatchObject({ outcome: "upstream_error", usage_source: "none" });
+    expect(silent.connections.length).toBe(3);
+    await until(() => silent.connections.every(({ closed }) => closed));
+    connection.destroy();
+    silent.close();
+  });
+
+  it("gives up on a provider that takes no more of an upload", async () => {
+    const gateway = await startServed(
+      RUNTIMES[0],
+      configOver(standIn.authority, { write_timeout_secs: SOON_SECS }),
+    );
+    const { promise: provider, resolve: arrived } = Promise.withResolvers<Exchange>();
+    standIn.setDefault(Object.assign((exchange: Exchange) => arrived(exchange), { readBody: false }));
+    const connection = await openChat(gateway.url, { body: Buffer.alloc(LARGE_BYTES, " ") });
+    const response = await connection.readResponse();
+    expect(response.status).toBe(504);
+    expect(response.json()).toMatchObject({ error: { code: "upstream_timeout" } });
+    expect(await row(gateway)).toMatchObject({ outcome: "upstream_error", usage_source: "none" });
+    // Node sees the end of a connection only when it reads.
+    (await provider).response.req.resume();
+    await until(() => standIn.openSockets() === 0);
+    connection.destroy();
+  });
+
+  it("does not let a client that stalls in its upload hold a connection to the provider", async () => {
+    const gateway = await startServed(
+      RUNTIMES[0],
+      configOver(standIn.authority, {
+        read_timeout_secs: SOON_SECS,
+        write_timeout_secs: SOON_SECS,
+        connect_timeout_secs: 0.1,
+      }),
+    );
+    standIn.setDefault(json(200, COMPLETION));
+    const connection = await openChat(gateway.url, { body: Buffer.alloc(LARGE_BYTES, " ") }, 100_000);
+    const seen = await standIn.take();
+    expect((await seen.body).whole).toBe(false);
+    expect(await connection.readRest()).toBe("");
+    expect(await row(gateway)).toMatchObject({ outcome: "client_cancelled", usage_source: "none" });
+    await until(() => standIn.openSockets() === 0);
+  });
+
+  it("closes a pooled connection that nobody used for a while", async () => {
+    const gateway = await startServed(
+      RUNTIMES[0],
+      configOver(standIn.authority, { idle_timeout_secs: SOON_SECS }),
+    );
+    standIn.setDefault(json(200, COMPLETION));
+    const connection = await openChat(gateway.url);
+    expect((await connection.readResponse()).status).toBe(200);
+    await until(() => standIn.openSockets() === 0);
+    connection.send(chatBytes(gateway.url));
+    expect((await connection.readResponse()).status).toBe(200);
+    connection.destroy();
+  });
+});
+
+/** Takes connections and never answers their TLS hello, so that none is ever made. */
+async function silentListener() {
+  const connections: Socket[] = [];
+  const server = createServer((socket) => {
+    connections.push(socket);
+    socket.on("error", () => undefined).resume();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo; // a TCP server, so never a pipe's string
+  return { authority: `127.0.0.1:${port}`, connections, close: () => server.close() };
+}
