@@ -117,14 +117,12 @@ describe.each(RUNTIMES)("the gateway on $runtime", (runtime) => {
       await expectService();
       return standIn.requests.filter((seen) => seen.header("x-smuggled").length > 0).length;
     };
-    // Framed well, both are served: else the rest would show nothing.
-    const pipelined = await openRaw(gateway.url);
-    pipelined.send(`${HEAD}content-length: 2\r\n\r\n{}${SMUGGLED}`);
-    expect([(await pipelined.readResponse()).status, (await pipelined.readResponse()).status]).toEqual([
-      200, 200,
-    ]);
-    expect(standIn.requests.map((seen) => seen.header("x-smuggled").length)).toEqual([0, 1]);
-    pipelined.destroy();
+    // As a request of its own it is served: else the rest would show nothing.
+    const whole = await openRaw(gateway.url);
+    whole.send(SMUGGLED);
+    expect((await whole.readResponse()).status).toBe(200);
+    expect(standIn.requests.map((seen) => seen.header("x-smuggled"))).toEqual([["1"]]);
+    whole.destroy();
     for (const [name, rest] of Object.entries(SMUGGLING)) {
       expect({ name, smuggled: await smuggledBy(rest) }).toEqual({ name, smuggled: 0 });
     }

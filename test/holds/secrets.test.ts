@@ -65,7 +65,7 @@ describe.each(RUNTIMES)("the output of a mixed run on $runtime", (runtime) => {
     const admin = { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } };
     // What came before is in its first event.
     const readFeed = async (): Promise<string> => {
-      const feed = await fetch(`${gateway.adminUrl}/feed`, admin);
+      const feed = await fetch(`${gateway.adminUrl}/live/events`, admin);
       const { value } = await feed.body!.pipeThrough(new TextDecoderStream()).getReader().read();
       return value ?? "";
     };
@@ -93,7 +93,9 @@ describe.each(RUNTIMES)("the output of a mixed run on $runtime", (runtime) => {
     for (const path of ["/metrics", "/readyz", "/livez", "/"]) {
       output.push(await (await fetch(gateway.adminUrl + path, admin)).text());
     }
-    output.push(await readFeed());
+    const feed = await readFeed();
+    expect(feed).toContain('"tenantId":"42"');
+    output.push(feed);
     output.push(await gateway.reload("pool_keys = 1\n[signing_keys]\n", /pool_keys/));
     gateway.process.child.kill("SIGTERM");
     const { stdout, stderr } = await gateway.process.ended;

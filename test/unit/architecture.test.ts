@@ -19,7 +19,11 @@ function sources(folder: string): string[] {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(ROOT, file), "utf8");
-  const names = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^"';]*?from\s+"([^"]+)"|\bimport\(\s*"([^"]+)"|(?:^|\n)import\s+"([^"]+)"/g)];
+  const names = [
+    ...text.matchAll(
+      /(?:^|\n)\s*(?:import|export)\b[^"';]*?from\s+"([^"]+)"|\bimport\(\s*"([^"]+)"|(?:^|\n)import\s+"([^"]+)"/g,
+    ),
+  ];
   return names.map((match) => {
     const name = (match[1] ?? match[2] ?? match[3])!;
     return { file, target: name.startsWith(".") ? relative(ROOT, resolve(ROOT, dirname(file), name)) : name };
@@ -55,18 +59,24 @@ describe("the architecture", () => {
   });
 
   it("lets the core import nothing but itself and packages on Web standards", () => {
-    expect(broken(core, ({ target }) => target.startsWith("src/") || CORE_PACKAGES.includes(target))).toEqual([]);
+    expect(broken(core, ({ target }) => target.startsWith("src/") || CORE_PACKAGES.includes(target))).toEqual(
+      [],
+    );
   });
 
   it("points dependencies inside the core one way", () => {
     const inside = core.filter(({ file, target }) => target.startsWith("src/") && file !== "src/index.ts");
-    expect(broken(inside, ({ file, target }) => CORE_PARTS[partOf(file)]?.includes(partOf(target)) ?? false)).toEqual([]);
+    expect(
+      broken(inside, ({ file, target }) => CORE_PARTS[partOf(file)]?.includes(partOf(target)) ?? false),
+    ).toEqual([]);
   });
 
   it("keeps an adapter from importing another, but for what servers share", () => {
     const folderOf = (path: string): string => path.split("/")[1]!;
     const between = adapters.filter(({ target }) => target.startsWith("adapters/"));
-    expect(broken(between, ({ file, target }) => [folderOf(file), "server"].includes(folderOf(target)))).toEqual([]);
+    expect(
+      broken(between, ({ file, target }) => [folderOf(file), "server"].includes(folderOf(target))),
+    ).toEqual([]);
   });
 
   it("keeps tests and benchmarks out of what is shipped", () => {

@@ -1,4 +1,4 @@
-/** Takes the README's pictures of the live page, over made-up traffic: `npx node test/ops/screenshots.ts`. */
+/** Takes the README's pictures of the live page, over made-up traffic: `npx node test/browser/screenshots.ts`. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PROJECT_ROOT, startCommand } from "../cli/cli.ts";
+import { ask, configOver, RUNTIMES, startServed } from "../ops/served.ts";
 import { fixture, gated, json } from "../support/answers.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { mint } from "../support/mint.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
 import { launchBrowser } from "./browser.ts";
-import { ask, configOver, RUNTIMES, startServed } from "./served.ts";
 
 let browser: Browser;
 let provider: StandIn;
@@ -146,7 +146,7 @@ describe.each(RUNTIMES)("the live page on $runtime", (runtime) => {
 
 describe("with five busy minutes on it", () => {
   const serve = async (): Promise<string> => {
-    const server = startCommand(process.execPath, [join(PROJECT_ROOT, "test/ops/scripted-page.ts")]);
+    const server = startCommand(process.execPath, [join(PROJECT_ROOT, "test/browser/scripted-page.ts")]);
     const [url] = await server.seen("stdout", /^http:\S+$/m);
     return url;
   };
