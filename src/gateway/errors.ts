@@ -1,8 +1,8 @@
 /** Every refusal of the gateway: one row a code, and the only place that turns a code into a status and a body. */
+import type { Dialect } from "../config/providers.ts";
 import type { HeaderList } from "./ports.ts";
 
-/** The wire that errors are spoken in, and that responses are read as. */
-export type Dialect = "openai" | "anthropic";
+export type { Dialect };
 
 export type ErrorCode =
   | "draining"

@@ -68,7 +68,7 @@ export class Counter implements Metric {
 }
 
 /** Reads its value when asked, so that nothing on the hot path keeps it. */
-export class Gauge implements Metric {
+class Gauge implements Metric {
   readonly type = "gauge";
   readonly name: string;
   readonly help: string;
@@ -94,7 +94,7 @@ interface Series {
 }
 
 /** Seconds by provider. */
-export class Histogram implements Metric {
+class Histogram implements Metric {
   readonly type = "histogram";
   readonly name: string;
   readonly help: string;

@@ -45,7 +45,7 @@ function isDropInAnthropic(path: string, hints: DropInHints): boolean {
 const OPENAI_PATHS = ["/chat/completions", "/completions", "/responses", "/embeddings"];
 
 /** The wire that a path speaks where it says so (`…/messages` is Anthropic's on every provider), else the row's own. */
-export function dialectOf(path: string, provider: Provider): Dialect {
+function dialectOf(path: string, provider: Provider): Dialect {
   if (path.endsWith("/messages") || path.includes("/messages/")) return "anthropic";
   for (const suffix of OPENAI_PATHS) if (path.endsWith(suffix)) return "openai";
   return provider.dialect;

@@ -2,7 +2,7 @@
 import { type ChunkWords, findEither } from "./byte-search.ts";
 
 export const QUOTE = 0x22;
-export const BACKSLASH = 0x5c;
+const BACKSLASH = 0x5c;
 
 /** Room for names and most values. V8 keeps arrays of up to 64 bytes on its heap; larger ones cost half a microsecond each. */
 const FIRST_BYTES = 64;

@@ -7,7 +7,7 @@ import { memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
 
 export const LITERAL = 0;
 /** A string that nobody wants, between its quotes. */
-export const STRING = 1;
+const STRING = 1;
 /** A counted string; the slot of its text is the step's `slot`. */
 export const TEXT = 2;
 export const NUMBER = 3;

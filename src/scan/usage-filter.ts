@@ -3,7 +3,7 @@ import { ByteWindow } from "./byte-window.ts";
 import type { UsageTap } from "./usage-tap.ts";
 
 /** Most bytes of an undecided event that are held back; a longer one passes. */
-export const MAX_HELD_BYTES = 4096;
+const MAX_HELD_BYTES = 4096;
 
 export interface UsageFilter {
   /** What may go on to the client, mostly the chunk itself. Parts of it are subarrays. */

@@ -4,9 +4,9 @@ import { createRequestScanner, type RequestFacts, type StreamOptionsValue } from
 import { ASKING_OPTIONS, askInOptions } from "./stream-options.ts";
 
 /** A declared length goes up as this many bytes more: room for the longest edit, the rest of it spaces. */
-export const INJECTION_BYTES = 64;
+const INJECTION_BYTES = 64;
 /** A `stream_options` object over this passes unchanged. */
-export const MAX_OPTIONS_BYTES = 4096;
+const MAX_OPTIONS_BYTES = 4096;
 
 const encoder = new TextEncoder();
 const NEW_MEMBER = encoder.encode(`,"stream_options":${new TextDecoder().decode(ASKING_OPTIONS)}`);

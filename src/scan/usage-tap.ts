@@ -42,7 +42,7 @@ export interface TapResult {
 }
 
 /** Events that the filter may hide, as offsets from the start of the body. */
-export interface TapEvents {
+interface TapEvents {
   /** `[from, to)` in pairs: events of the last chunk that answer `include_usage`. */
   readonly answers: readonly number[];
   /** Where the bytes begin that may still turn out to be one; -1: none. */

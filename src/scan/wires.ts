@@ -19,10 +19,10 @@ export const USAGE_TIER = 10;
 export const ROOT = 11;
 /** Generated text. A `…_TWIN` may repeat the text of its pair under another name; `DELTA` may be base64. */
 export const TEXT = 12;
-export const TEXT_TWIN = 13;
-export const REASONING = 14;
-export const REASONING_TWIN = 15;
-export const DELTA = 16;
+const TEXT_TWIN = 13;
+const REASONING = 14;
+const REASONING_TWIN = 15;
+const DELTA = 16;
 export const USAGE_MEMBER = 32;
 
 export interface Wire extends CountingRules {
@@ -84,7 +84,7 @@ export const CHAT_WIRE: Wire = {
   endingType: undefined,
 };
 
-export const RESPONSES_WIRE: Wire = {
+const RESPONSES_WIRE: Wire = {
   ...AS_COUNTED,
   json: compilePaths([
     ...FACTS,
@@ -115,7 +115,7 @@ export const RESPONSES_WIRE: Wire = {
   endingType: /^response\.(?:completed|incomplete|failed)$/,
 };
 
-export const MESSAGES_WIRE: Wire = {
+const MESSAGES_WIRE: Wire = {
   inputExcludesCache: true,
   outputMayExcludeReasoning: false,
   json: compilePaths([
@@ -138,7 +138,7 @@ export const MESSAGES_WIRE: Wire = {
 };
 
 /** Embeddings, rerank, moderations, audio, images, and whatever a config lets through. */
-export const OTHER_WIRE: Wire = {
+const OTHER_WIRE: Wire = {
   ...AS_COUNTED,
   json: BODY,
   sse: compilePaths([...FACTS, ...usageAt("usage", USAGE), { path: "delta", slot: DELTA, wants: ["text"] }]),
@@ -148,7 +148,7 @@ export const OTHER_WIRE: Wire = {
 };
 
 /** `count_tokens` and the like answer with a count that was not spent. */
-export const COUNT_WIRE: Wire = { ...OTHER_WIRE, json: ERRORS_ONLY, sse: ERRORS_ONLY };
+const COUNT_WIRE: Wire = { ...OTHER_WIRE, json: ERRORS_ONLY, sse: ERRORS_ONLY };
 
 const BY_PATH: readonly (readonly [RegExp, Wire])[] = [
   [/\/(?:messages\/count_tokens|responses\/input_tokens)$/, COUNT_WIRE],
