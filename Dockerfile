@@ -21,8 +21,7 @@ ENTRYPOINT ["node", "adapters/node/bin.ts"]
 CMD ["serve"]
 
 FROM oven/bun:1.4.5-slim AS bun
-# Bun's fetch serves 256 requests at once unless it is told otherwise; it reads this when it starts.
-ENV NODE_ENV=production BUN_CONFIG_MAX_HTTP_REQUESTS=65336
+ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=files /app /app
 USER bun

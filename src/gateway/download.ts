@@ -33,6 +33,8 @@ export class Download {
   readonly #exchange: Exchange;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #settled = Promise.withResolvers<void>();
+  /** Whoever reads for the client; it never rejects. */
+  #reading: Promise<unknown> | undefined;
   #clientGone = false;
   #ended = false;
 
@@ -80,7 +82,11 @@ export class Download {
     this.#exchange.hold(MAX_WHOLE_BODY);
     const source: LengthedSource = {
       expectedLength: length,
-      pull: (controller) => this.#pull(controller),
+      pull: (controller) => {
+        const pulled = this.#pull(controller);
+        this.#reading = pulled;
+        return pulled;
+      },
       cancel: () => this.clientLeft(),
     };
     return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
@@ -90,7 +96,13 @@ export class Download {
     let wrote = false;
     const write: Write = (bytes) => {
       wrote = true;
-      if (!this.#clientGone) controller.enqueue(bytes);
+      if (this.#clientGone) return;
+      try {
+        controller.enqueue(bytes);
+      } catch {
+        // The runtime has closed the stream over a client that left (workerd, before it says so otherwise).
+        this.clientLeft();
+      }
     };
     try {
       while (!wrote && !this.#ended && !this.#clientGone) await this.#next(write);
@@ -129,8 +141,10 @@ export class Download {
   async #drain(): Promise<void> {
     const { drainMaxBytes, drainMaxSecs } = this.#exchange.plan.settings.config;
     const timer = setTimeout(this.#options.abort, drainMaxSecs * 1000);
+    // Its read is pending, and workerd allows one at a time.
+    await this.#reading;
     try {
-      for (let left = drainMaxBytes; left > 0; ) {
+      for (let left = drainMaxBytes; left > 0 && !this.#ended; ) {
         const { done, value } = await this.#reader.read();
         if (done) break;
         left -= value.length;

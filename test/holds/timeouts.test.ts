@@ -55,7 +55,7 @@ describe.each(RUNTIMES)("time-outs on $runtime", (runtime) => {
     await until(() => standIn.openSockets() === 0);
   });
 
-  it("does not count a client's own pauses: a slow upload and a slow reader outlast the read time-out", async () => {
+  it("does not count a client's own pause: a small upload may take longer than the read time-out", async () => {
     const gateway = await serve({ read_timeout_secs: SOON_SECS });
     standIn.setDefault(json(200, COMPLETION));
     const request = chatBytes(gateway.url);

@@ -3,7 +3,7 @@ import { nodeRuntime } from "../../adapters/node/runtime.ts";
 import { createProgram } from "../../adapters/server/cli/program.ts";
 import type { ServerRuntime } from "../../adapters/server/serve.ts";
 import { createApp } from "../../src/gateway/create-gateway.ts";
-import { createPools, createUndiciUpstream } from "../tmp-g/upstream-patched.ts";
+import { createPools, createUndiciUpstream } from "../../adapters/node/upstream.ts";
 
 const portableRuntime: ServerRuntime = {
   ...nodeRuntime,
