@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // These need Debian's chromium: `npm run test:browser`.
-    exclude: ["test/browser/**", "**/node_modules/**"],
+    // `npm run test:alone`: the first needs Debian's chromium, the second a machine to itself.
+    exclude: ["test/browser/**", "test/floods/**", "**/node_modules/**"],
     globalSetup: "test/global-setup.ts",
     // Two noisy cores: a generous ceiling that only a hang reaches. No test asserts wall-clock speed.
     testTimeout: 60_000,

@@ -13,12 +13,16 @@ export function writeError(
 ): void {
   if (response.headersSent || response.destroyed) return breakOff(response, true);
   const list = [...headers, "content-length", String(Buffer.byteLength(body))];
-  if (!request.complete) {
+  if (!request.complete && hasBody(request)) {
     list.push("connection", "close");
     discard(request);
   }
   response.writeHead(status, list).end(request.method === "HEAD" ? undefined : body);
 }
+
+/** node:http calls a request without a body complete only after it was handled: its connection can serve the next one. */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 
 /** Reads and drops the rest of an upload that nobody wants any more. */
 export function discard(request: IncomingMessage): void {

@@ -210,7 +210,8 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     if (this.#exchange.walkToNextKey(status)) {
       this.#walking = true;
-      return;
+      // Its body is nobody's; waiting for it would make the client wait.
+      return flow.abort(new Error("on with the next pool key"));
     }
     this.#whole = undefined;
     this.#exchange.hold(0);

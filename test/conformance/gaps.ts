@@ -36,39 +36,22 @@ export const BUN_GAPS: Gaps = {
 };
 
 const CF_WORKER = "workerd adds `cf-worker` to what a Worker fetches, as Cloudflare does";
-const LAST_CHUNK =
-  "workerd's own HTTP/1.1 server writes the last chunk after a body that errored; with a declared length the cut shows, and so it does behind Cloudflare";
 const SILENT_DISCONNECT =
   "workerd learns that a client left when it next writes to it, and here the provider is silent";
 
 export const WORKERS_GAPS: Gaps = {
   ...REQUEST_OBJECTS,
-  "routing/absolute-form":
-    "workerd itself answers 500 to a target in absolute form; Cloudflare's edge sends none",
   "hygiene/managed-up": CF_WORKER,
   "hygiene/byo-up": `${CF_WORKER}; and the edge's own cf-*, x-forwarded-* and x-real-ip are dropped (gateway.md §5)`,
   "hygiene/byo-bare": CF_WORKER,
   "fixtures/managed:openai-chat-json-br":
     "workerd's DecompressionStream knows gzip and deflate alone, so a brotli body is not metered",
-  "uploads/expect-continue": "workerd sends no 100 Continue; Cloudflare's edge does",
   "streaming/cancel-before-head-managed": SILENT_DISCONNECT,
   "streaming/cancel-before-head-byo": SILENT_DISCONNECT,
   "streaming/cancel-after-head-managed": SILENT_DISCONNECT,
   "streaming/cancel-after-head-byo": SILENT_DISCONNECT,
   "rows/cancelled-partial": SILENT_DISCONNECT,
   "breaker/client-left": SILENT_DISCONNECT,
-  "streaming/cut-fin-managed": LAST_CHUNK,
-  "streaming/cut-rst-managed": LAST_CHUNK,
-  "streaming/cut-fin-byo": LAST_CHUNK,
-  "streaming/cut-rst-byo": LAST_CHUNK,
-  "fixtures/managed:deepseek-chat-stream-cut": LAST_CHUNK,
-  "fixtures/byo:deepseek-chat-stream-cut": LAST_CHUNK,
-  "fixtures/managed:fireworks-chat-stream-no-final-newline": LAST_CHUNK,
-  "fixtures/byo:fireworks-chat-stream-no-final-newline": LAST_CHUNK,
-  "fixtures/managed:openai-chat-stream-truncated": LAST_CHUNK,
-  "fixtures/byo:openai-chat-stream-truncated": LAST_CHUNK,
-  "limits/outgrown-after-head": LAST_CHUNK,
-  "limits/chunk-timeout": LAST_CHUNK,
 };
 
 export const PORTABLE_NODE_GAPS: Gaps = {

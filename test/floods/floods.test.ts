@@ -1,12 +1,12 @@
 /** Issue 8, part 6: while somebody floods the gateway, nobody else notices. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CHAT, COMPLETION, metric } from "../holds/lab.ts";
 import { configOver, RUNTIMES, type Served, startServed } from "../ops/served.ts";
 import { json } from "../support/answers.ts";
 import { type LoadResult, runSteadyLoad } from "../support/http-load.ts";
 import { mint } from "../support/mint.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
 import { floodDuring } from "./flood.ts";
-import { CHAT, COMPLETION, metric } from "./lab.ts";
 
 const CONNECTIONS = 32;
 const GOOD = { perSecond: 200, count: 1000 } as const;

@@ -4,7 +4,7 @@
  */
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
-import { CHAT } from "./lab.ts";
+import { CHAT } from "../holds/lab.ts";
 
 /** 64 bytes of base64url whose scalar is below the group's order (its top byte is zero), so that only a verification tells. */
 const signature = (n: number): string => `${String(n).padStart(22, "0")}${"B".repeat(60)}AAAA`.slice(0, 86);
