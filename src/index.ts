@@ -1,7 +1,7 @@
 /** beyond-ai as a library: the gateway for any Web-standard runtime. */
 
-export type { Config } from "./config/keys.ts";
 export { ConfigError } from "./config/config-error.ts";
+export type { Config } from "./config/keys.ts";
 export { createGateway, type Gateway, type GatewayOptions } from "./gateway/create-gateway.ts";
 export { createFetchUpstream, type FetchUpstreamOptions } from "./gateway/fetch-upstream.ts";
 export {

@@ -161,6 +161,8 @@ class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(flow: Dispatcher.DispatchController, chunk: Buffer): void {
+    // A parser that is resumed begins with an empty chunk; queued, it would pause the parser again, for ever.
+    if (chunk.length === 0) return;
     this.#body!.enqueue(chunk);
     if ((this.#body!.desiredSize ?? 0) <= 0) flow.pause();
   }

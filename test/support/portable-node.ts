@@ -1,9 +1,9 @@
 /** The portable relay on Node, as an embedder runs it: @hono/node-server, with undici as the way upstream. A `beyond-ai` command for tests. */
 import { nodeRuntime } from "../../adapters/node/runtime.ts";
+import { createPools, createUndiciUpstream } from "../../adapters/node/upstream.ts";
 import { createProgram } from "../../adapters/server/cli/program.ts";
 import type { ServerRuntime } from "../../adapters/server/serve.ts";
 import { createApp } from "../../src/gateway/create-gateway.ts";
-import { createPools, createUndiciUpstream } from "../../adapters/node/upstream.ts";
 
 const portableRuntime: ServerRuntime = {
   ...nodeRuntime,

@@ -71,11 +71,15 @@ export const ceilings: Section = (check) => {
       // The checks before this one may have used the second's verifications up.
       while (remembered.status === 429) remembered = await ask(lab.ceilings, { target: TARGET, key });
       expect(remembered.status).toBe(200);
-      const { limited, others } = split(await burst(lab, (n) => ({ target: TARGET, key: forge(100 + n) })));
-      expect(limited.length).toBeGreaterThan(0);
-      for (const response of limited) expectRefusal(response, RATE_LIMITED);
-      for (const response of others) expectRefusal(response, INVALID);
-      expect((await ask(lab.ceilings, { target: TARGET, key })).status).toBe(200);
+      // Its own ceiling may want a second, too: each try comes right behind a burst that used the verifications up.
+      do {
+        const { limited, others } = split(await burst(lab, (n) => ({ target: TARGET, key: forge(100 + n) })));
+        expect(limited.length).toBeGreaterThan(0);
+        for (const response of limited) expectRefusal(response, RATE_LIMITED);
+        for (const response of others) expectRefusal(response, INVALID);
+        remembered = await ask(lab.ceilings, { target: TARGET, key });
+      } while (remembered.status === 429);
+      expect(remembered.status).toBe(200);
     },
   );
 };
