@@ -9,6 +9,8 @@ interface BunServer {
   readonly port?: number;
   stop(closeActiveConnections?: boolean): Promise<void>;
   requestIP(request: Request): { readonly address: string } | null;
+  /** Seconds that this request may be silent; 0 for ever. */
+  timeout(request: Request, seconds: number): void;
 }
 
 type Answer = (request: Request, server: BunServer) => Response | Promise<Response>;
@@ -23,6 +25,9 @@ declare const Bun: {
     readonly fetch: Answer;
   }): BunServer;
 };
+
+/** For a request's head, and for a connection between two requests. */
+const IDLE_SECS = 60;
 
 export const bunRuntime: ServerRuntime = {
   async listen(state, address) {
@@ -40,11 +45,14 @@ function serve({ host, port }: ListenAddress, fetch: Answer): OpenServer {
   const server = Bun.serve({
     hostname: host,
     port,
-    // A stream may be silent for as long as its provider is.
-    idleTimeout: 0,
+    idleTimeout: IDLE_SECS,
     // The gateway has limits of its own, by kind of credential.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch,
+    fetch(request, server) {
+      // A stream may be silent for as long as its provider is.
+      server.timeout(request, 0);
+      return fetch(request, server);
+    },
   });
   return {
     port: server.port ?? port,

@@ -318,7 +318,7 @@ export const CONFIG_KEYS: ConfigKeys = {
     kind: integer(1, 1024),
     default: 1,
     noEffectOn: FOR_SERVERS,
-    doc: "Processes that share the port.",
+    doc: "Processes that share the port; more than 1 is not implemented yet.",
   },
   otlpEndpoint: {
     kind: optional(url("http", "https")),
