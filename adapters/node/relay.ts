@@ -6,9 +6,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { type Admission, admit, type Plan } from "../../src/gateway/admission.ts";
-import { type ErrorCode, errorResponse, wireCode } from "../../src/gateway/errors.ts";
+import type { ErrorCode } from "../../src/gateway/errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
 import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
+import { internalError, refuse } from "../../src/gateway/refusals.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
 import { breakOff, discard, writeError } from "./answer.ts";
 import { type BodyWriter, createBodyWriter } from "./body-writer.ts";
@@ -22,22 +23,13 @@ export function createListener(state: GatewayState, pools: () => Pools, expectsC
   return (request, response) => {
     state.metrics.requests.add();
     const settled = (admission: Admission): void => {
-      if (!admission.ok) {
-        state.metrics.rejections.add(1, wireCode(admission.code));
-        return writeError(request, response, errorResponse(admission));
-      }
+      if (!admission.ok) return writeError(request, response, refuse(state, admission));
       if (expectsContinue) response.writeContinue();
       new NodeRelay(state, pools(), request, response, admission).start();
     };
     const failed = (error: unknown): void => {
       state.log("error", "request failed", { error: String(error) });
-      state.metrics.rejections.add(1, "internal_error");
-      const requestId = state.nextRequestId();
-      writeError(
-        request,
-        response,
-        errorResponse({ ok: false, code: "internal_error", dialect: "openai", requestId }),
-      );
+      writeError(request, response, internalError(state));
     };
     try {
       const admission = admit(state, inboundOf(request));

@@ -3,9 +3,10 @@
  * `request`, the head through `begin`, bytes of the response through `relay`, and one `finish` ends it with its row.
  */
 import type { Plan } from "./admission.ts";
-import { type ErrorCode, type ErrorResponse, errorResponse, wireCode } from "./errors.ts";
+import type { ErrorCode, ErrorResponse } from "./errors.ts";
 import { headersDown } from "./headers.ts";
 import type { HeaderList } from "./ports.ts";
+import { refuse } from "./refusals.ts";
 import { createRequestBody, type RequestBody } from "./request-body.ts";
 import { ResponseBody, type Write } from "./response-body.ts";
 import { buildRow, countTokens, type Ending, type Facts, summarize } from "./settle.ts";
@@ -139,9 +140,8 @@ export class Exchange {
   /** There is no response of the provider's to give: the refusal for the client, and the end of the exchange. */
   fail(code: ErrorCode): ErrorResponse {
     const { dialect, requestId } = this.plan;
-    this.#state.metrics.rejections.add(1, wireCode(code));
     this.finish(endingOf(code));
-    return errorResponse({ ok: false, code, dialect, requestId });
+    return refuse(this.#state, { ok: false, code, dialect, requestId });
   }
 
   /** Ends the exchange, once: breaker, gauges, metrics and the row. */

@@ -1,11 +1,12 @@
 /** The portable transport: a Web-standard Request in, a Response out, both bodies pulled by whoever reads them. */
 import { admit, type Plan } from "./admission.ts";
 import { Download } from "./download.ts";
-import { type ErrorCode, type ErrorResponse, errorResponse, type Refusal, wireCode } from "./errors.ts";
+import type { ErrorCode, ErrorResponse, Refusal } from "./errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "./exchange.ts";
 import type { Inbound } from "./inbound.ts";
 import { type HeaderList, type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts";
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
+import { internalError, refuse } from "./refusals.ts";
 import type { GatewayState } from "./state.ts";
 import { openUpload } from "./upload.ts";
 
@@ -43,20 +44,9 @@ export async function relay(
 
 /** A refusal's response, counted. */
 function refused(state: GatewayState, ports: RelayPorts, request: Request, refusal: Refusal): Response {
-  state.metrics.rejections.add(1, wireCode(refusal.code));
   // The rest of an upload that nobody will read: told to stop, where the runtime can.
   void request.body?.cancel().catch(() => {});
-  return toResponse(ports, request.method, errorResponse(refusal));
-}
-
-function internalError(state: GatewayState): ErrorResponse {
-  state.metrics.rejections.add(1, "internal_error");
-  return errorResponse({
-    ok: false,
-    code: "internal_error",
-    dialect: "openai",
-    requestId: state.nextRequestId(),
-  });
+  return toResponse(ports, request.method, refuse(state, refusal));
 }
 
 function toResponse(ports: RelayPorts, method: string, { status, headers, body }: ErrorResponse): Response {

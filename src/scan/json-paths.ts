@@ -70,7 +70,8 @@ export function memberOf(node: PathNode, bytes: Uint8Array, length: number): Pat
   return node.rest;
 }
 
-function createNode(): PathNode {
+/** A place with no rules and nothing below it. */
+export function createNode(): PathNode {
   return {
     slot: -1,
     value: false,

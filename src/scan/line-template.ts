@@ -3,7 +3,7 @@
  * same effect but for the size of the text, so it need not be parsed. Holes are strings and numbers that no rule
  * wants, counted text, and blanks; whatever is wanted (model, type, usage…) is part of the shape.
  */
-import { memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
+import { createNode, memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
 
 export const LITERAL = 0;
 /** A string that nobody wants, between its quotes. */
@@ -178,19 +178,7 @@ class Compiler {
 }
 
 /** Stands for "no member could be read" where undefined means "a member nobody knows". */
-const NOT_PLAIN: PathNode = {
-  slot: -1,
-  value: false,
-  string: false,
-  scalar: false,
-  text: false,
-  texts: false,
-  span: false,
-  names: [],
-  members: [],
-  item: undefined,
-  rest: undefined,
-};
+const NOT_PLAIN = createNode();
 
 function isScalarByte(byte: number): boolean {
   return isNumberByte(byte) || (byte >= 0x61 && byte <= 0x7a);
