@@ -1,19 +1,23 @@
 /** What the suite by URL cannot see of the Bun upstream: whom it trusts over TLS, and which connections it uses again. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
-import { text } from "node:stream/consumers";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 
 const TLS = new URL("../support/tls/", import.meta.url);
 const CERT_FILE = fileURLToPath(new URL("localhost.cert.pem", TLS));
+const TRUSTING = { NODE_EXTRA_CA_CERTS: CERT_FILE };
+const UNASKED = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison";
 
 const servers: Server[] = [];
+const probes: ChildProcess[] = [];
 afterEach(() => {
+  for (const probe of probes.splice(0)) probe.kill();
   for (const server of servers.splice(0)) server.close();
 });
 
@@ -36,35 +40,43 @@ async function startTls(): Promise<{ port: number; requests: () => number }> {
   return { port: await listen(server), requests: () => requests };
 }
 
-async function probe(args: readonly string[], env: Record<string, string> = {}): Promise<string[]> {
+/** Sends a request whenever it is told, and says what became of it. */
+function startProbe(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): () => Promise<string | undefined> {
   const child = spawn("node_modules/.bin/bun", ["test/support/bun-probe.ts", ...args], {
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
-  return (await text(child.stdout)).trim().split("\n");
+  probes.push(child);
+  const outcomes = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return async () => {
+    child.stdin.write("\n");
+    return (await outcomes.next()).value;
+  };
 }
 
 describe("the Bun upstream over TLS", () => {
   it("sends nothing to a server whose certificate nobody vouches for", async () => {
     const server = await startTls();
-    expect(await probe([`localhost:${server.port}`, "tls", "1"])).toEqual(["upstream_unreachable"]);
+    const ask = startProbe([`localhost:${server.port}`, "tls"]);
+    expect(await ask()).toBe("upstream_unreachable");
     expect(server.requests()).toBe(0);
   });
 
   it("sends nothing to a server with another's certificate", async () => {
     const server = await startTls();
-    const trusting = { NODE_EXTRA_CA_CERTS: CERT_FILE };
-    expect(await probe([`127.0.0.1:${server.port}`, "tls", "1"], trusting)).toEqual(["upstream_unreachable"]);
+    const ask = startProbe([`127.0.0.1:${server.port}`, "tls"], TRUSTING);
+    expect(await ask()).toBe("upstream_unreachable");
     expect(server.requests()).toBe(0);
   });
 
   it("talks to a server that is who it says", async () => {
     const server = await startTls();
-    const trusting = { NODE_EXTRA_CA_CERTS: CERT_FILE };
-    expect(await probe([`localhost:${server.port}`, "tls", "2"], trusting)).toEqual([
-      "200 well met",
-      "200 well met",
-    ]);
+    const ask = startProbe([`localhost:${server.port}`, "tls"], TRUSTING);
+    expect(await ask()).toBe("200 well met");
+    expect(await ask()).toBe("200 well met");
   });
 });
 
@@ -78,29 +90,44 @@ describe("the Bun upstream's connections", () => {
     });
     server.on("connection", () => connections++);
     const port = await listen(server);
-    return { args: [`127.0.0.1:${port}`, "plain"], counts: () => ({ connections, requests }) };
+    const ask = startProbe([`127.0.0.1:${port}`, "plain"]);
+    return { ask, counts: () => ({ connections, requests }) };
   }
 
   it("are used again", async () => {
-    const server = await startPlain((_socket, respond) => respond());
-    expect(await probe([...server.args, "3"])).toEqual(["200 ok", "200 ok", "200 ok"]);
-    expect(server.counts()).toEqual({ connections: 1, requests: 3 });
+    const { ask, counts } = await startPlain((_socket, respond) => respond());
+    for (let n = 0; n < 3; n++) expect(await ask()).toBe("200 ok");
+    expect(counts()).toEqual({ connections: 1, requests: 3 });
   });
 
   it("never carry a request twice: one that dies on a kept connection fails", async () => {
-    const server = await startPlain((socket, respond, count) =>
+    const { ask, counts } = await startPlain((socket, respond, count) =>
       count === 2 ? void socket.destroy() : respond(),
     );
-    expect(await probe([...server.args, "3"])).toEqual(["200 ok", "upstream_unreachable", "200 ok"]);
-    expect(server.counts()).toEqual({ connections: 2, requests: 3 });
+    expect(await ask()).toBe("200 ok");
+    expect(await ask()).toBe("upstream_unreachable");
+    expect(await ask()).toBe("200 ok");
+    expect(counts()).toEqual({ connections: 2, requests: 3 });
   });
 
-  it("are not used again once the peer said something unasked", async () => {
-    const server = await startPlain((socket, respond) => {
-      respond();
-      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison");
+  it("are not used again when the peer said more than was asked", async () => {
+    const { ask, counts } = await startPlain((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok${UNASKED}`);
     });
-    expect(await probe([...server.args, "2"])).toEqual(["200 ok", "200 ok"]);
-    expect(server.counts()).toEqual({ connections: 2, requests: 2 });
+    expect(await ask()).toBe("200 ok");
+    expect(await ask()).toBe("200 ok");
+    expect(counts()).toEqual({ connections: 2, requests: 2 });
+  });
+
+  it("end when the peer says something while nothing is asked", async () => {
+    const kept: Socket[] = [];
+    const { ask, counts } = await startPlain((socket, respond) => {
+      kept.push(socket);
+      respond();
+    });
+    expect(await ask()).toBe("200 ok");
+    await new Promise((resolve) => kept[0]!.once("close", resolve).write(UNASKED));
+    expect(await ask()).toBe("200 ok");
+    expect(counts()).toEqual({ connections: 2, requests: 2 });
   });
 });

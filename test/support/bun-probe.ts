@@ -1,8 +1,12 @@
-/** Runs on Bun: sends requests through its upstream, one after the other, and prints what became of each. Arguments: the authority, `tls` or `plain`, how many. */
+/**
+ * Runs on Bun: sends a request through its upstream for each line of standard input, one after the other, and prints what
+ * became of it. Arguments: the authority, `tls` or `plain`.
+ */
+import { createInterface } from "node:readline";
 import { createBunUpstream } from "../../adapters/bun/http/upstream.ts";
 import { UpstreamError } from "../../src/gateway/ports.ts";
 
-const [authority = "", scheme, times] = process.argv.slice(2);
+const [authority = "", scheme] = process.argv.slice(2);
 const upstream = createBunUpstream({ connectTimeoutSecs: 5, idleTimeoutSecs: 5 });
 
 async function outcome(): Promise<string> {
@@ -24,5 +28,5 @@ async function outcome(): Promise<string> {
   }
 }
 
-for (let n = 0; n < Number(times); n++) console.log(await outcome());
+for await (const _ of createInterface({ input: process.stdin })) console.log(await outcome());
 process.exit();
