@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AgentProcessOptions, jsonLines, runAgent, startAgent } from "../support/agent-process.ts";
 import { catchesSighup, isAlive, until } from "../support/alive.ts";
-import { closedPort } from "../support/closed-port.ts";
+import { CLOSED_PORT } from "../support/closed-port.ts";
 import { type Reply, type StrictProvider, startStrictProvider } from "../support/strict-provider.ts";
 
 const key = "bai_v1.1.topsecret.signature";
@@ -230,7 +230,7 @@ describe("the exit code of a run", () => {
     await play({ calls: [{ name: "ls", input: {} }] }, { calls: [{ name: "ls", input: {} }] });
     const steps = await run(["--model", "gpt-x", "--max-steps", "1", "go"]);
     expect(steps).toMatchObject({ code: 1, stderr: expect.stringContaining("(max_steps)") });
-    const url = `http://${await closedPort()}`;
+    const url = `http://${CLOSED_PORT}`;
     const gone = await run(["--model", "gpt-x", "--gateway-url", url, "go"]);
     expect(gone).toMatchObject({ code: 1, stderr: expect.stringMatching(/ECONNREFUSED \(unreachable\)/) });
   });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PROJECT_ROOT, startCommand } from "../cli/cli.ts";
 import { ask, configOver, RUNTIMES, startServed } from "../ops/served.ts";
 import { fixture, gated, json } from "../support/answers.ts";
-import { closedPort } from "../support/closed-port.ts";
+import { CLOSED_PORT } from "../support/closed-port.ts";
 import { mint } from "../support/mint.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
 import { launchBrowser } from "./browser.ts";
@@ -45,7 +45,7 @@ describe.each(RUNTIMES)("the live page on $runtime", (runtime) => {
     const gateway = await startServed(
       runtime,
       configOver(provider.authority, {
-        provider_authorities: { openai: provider.authority, dead: await closedPort() },
+        provider_authorities: { openai: provider.authority, dead: CLOSED_PORT },
         pool_keys: { openai: "sk-pool-1", dead: "sk-dead" },
         circuit_breaker_threshold: 1,
       }),

@@ -3,7 +3,6 @@
  * (The suite's own checks let the provider fall silent, which workerd does not notice.)
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { closedPort } from "../support/closed-port.ts";
 import type { RunningGateway } from "../support/gateway-process.ts";
 import { startOnBun, startOnNode, startOnWorkers, startPortableOnNode } from "../support/runtimes.ts";
 import { type Answer, type StandIn, startStandIn } from "../support/stand-in.ts";
@@ -42,7 +41,7 @@ describe.each([
 
   beforeAll(async () => {
     standIn = await startStandIn();
-    const setup = baseSetup(standIn.authority, await closedPort());
+    const setup = baseSetup(standIn.authority);
     const withDrain = { ...setup, config: { ...setup.config, on_disconnect: "drain" } };
     [cancelling, draining] = await Promise.all([start(setup), start(withDrain)]);
   }, START_TIMEOUT_MS);

@@ -1,7 +1,6 @@
 /** The same requests through Node, Bun and Workers: the same bytes down, the same request up, equal rows (ids and times aside). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { fixture, json, redirect } from "../support/answers.ts";
-import { closedPort } from "../support/closed-port.ts";
 import { fixtureNames, readFixture } from "../support/fixtures.ts";
 import type { RunningGateway } from "../support/gateway-process.ts";
 import { mint } from "../support/mint.ts";
@@ -117,7 +116,7 @@ describe("the three runtimes", () => {
 
   beforeAll(async () => {
     standIn = await startStandIn();
-    const setup = baseSetup(standIn.authority, await closedPort());
+    const setup = baseSetup(standIn.authority);
     gateways = await Promise.all(
       Object.entries(RUNTIMES).map(
         async ([name, start]): Promise<[string, RunningGateway]> => [name, await start(setup)],

@@ -1,5 +1,6 @@
 /** The configurations that the suite starts its gateways with, in the words of gateway.md §11. */
 
+import { CLOSED_PORT } from "../support/closed-port.ts";
 import { readKeyVectors } from "../support/fixtures.ts";
 import type { GatewaySetup } from "../support/gateway-process.ts";
 import { mint } from "../support/mint.ts";
@@ -46,7 +47,7 @@ export function poolKey(provider: string): string {
 }
 
 /** No ceilings, no breaker, generous limits. */
-export function baseSetup(standIn: string, deadAuthority: string): GatewaySetup {
+export function baseSetup(standIn: string): GatewaySetup {
   const names = [...Object.keys(PROVIDERS), ...ADDED];
   const authorities = Object.fromEntries(names.map((name) => [name, standIn]));
   const withKeys = names.filter((name) => name !== "keyless");
@@ -57,7 +58,7 @@ export function baseSetup(standIn: string, deadAuthority: string): GatewaySetup 
       metrics_listen: "127.0.0.1:0",
       signing_keys: readKeyVectors().signing_keys,
       pool_keys: Object.fromEntries(withKeys.map((name) => [name, poolKey(name)])),
-      provider_authorities: { ...authorities, "dead-host": deadAuthority },
+      provider_authorities: { ...authorities, "dead-host": CLOSED_PORT },
       provider_auth_schemes: { "key-llm": "api-key" },
       provider_usage_injection: { "quiet-llm": false },
       managed_paths: ["/audio/transcriptions", "/images/generations"],
@@ -77,8 +78,8 @@ export function baseSetup(standIn: string, deadAuthority: string): GatewaySetup 
 export const STRICT = { maxRequestBytes: 1000, byoMaxRequestBytes: 2000, breakerThreshold: 3 } as const;
 
 /** Small bodies, one second of patience, a breaker that opens soon. */
-export function strictSetup(standIn: string, deadAuthority: string): GatewaySetup {
-  const { config, ...rest } = baseSetup(standIn, deadAuthority);
+export function strictSetup(standIn: string): GatewaySetup {
+  const { config, ...rest } = baseSetup(standIn);
   return {
     ...rest,
     config: {
@@ -93,7 +94,7 @@ export function strictSetup(standIn: string, deadAuthority: string): GatewaySetu
 }
 
 /** Low rates. */
-export function ceilingsSetup(standIn: string, deadAuthority: string): GatewaySetup {
-  const { config, ...rest } = baseSetup(standIn, deadAuthority);
+export function ceilingsSetup(standIn: string): GatewaySetup {
+  const { config, ...rest } = baseSetup(standIn);
   return { ...rest, config: { ...config, rate_limit_rps: 2, byo_rate_limit_rps: 3, verify_rps: 5 } };
 }

@@ -1,6 +1,5 @@
 /** Starts what the conformance and SDK suites run against: a stand-in provider and three gateways over it. */
 import { json } from "../support/answers.ts";
-import { closedPort } from "../support/closed-port.ts";
 import type { StartGateway } from "../support/gateway-process.ts";
 import { type Answer, startStandIn } from "../support/stand-in.ts";
 import type { Lab } from "./lab.ts";
@@ -15,8 +14,7 @@ export async function startLab(
   answer: Answer = json(200, {}),
 ): Promise<Lab & { stop(): Promise<void> }> {
   const standIn = await startStandIn(answer);
-  const dead = await closedPort();
-  const setups = [baseSetup, strictSetup, ceilingsSetup].map((setup) => setup(standIn.authority, dead));
+  const setups = [baseSetup, strictSetup, ceilingsSetup].map((setup) => setup(standIn.authority));
   const starts = await Promise.allSettled(setups.map(start));
   const gateways = starts.flatMap((started) => (started.status === "fulfilled" ? [started.value] : []));
   const stop = async () => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PROJECT_ROOT, startCommand, temporaryFile, temporaryFolder } from "../cli/cli.ts";
 import { configOver, RUNTIMES, startServed } from "../ops/served.ts";
 import { closeBeforeHead, cutMidBody, json, redirect } from "../support/answers.ts";
-import { closedPort } from "../support/closed-port.ts";
+import { CLOSED_PORT } from "../support/closed-port.ts";
 import { readKeyVectors } from "../support/fixtures.ts";
 import { forge, mint } from "../support/mint.ts";
 import { openRaw } from "../support/raw-http.ts";
@@ -48,14 +48,13 @@ describe.each(RUNTIMES)("the output of a mixed run on $runtime", (runtime) => {
   afterEach(() => standIn.close());
 
   it("holds no pool key, virtual key, client key or admin token, nor a part of one", async () => {
-    const dead = await closedPort();
     const deny = temporaryFile(
       "deny.jsonl",
       '{"format":"beyond-ai-deny/1","revision":0,"stream":null}\n{"key":"blackhole.666","value":"spend"}\n',
     );
     const config = configOver(standIn.authority, {
       pool_keys: { openai: POOL_KEYS, dead: POOL_KEYS },
-      provider_authorities: { openai: standIn.authority, dead },
+      provider_authorities: { openai: standIn.authority, dead: CLOSED_PORT },
       admin_token: ADMIN_TOKEN,
       snapshot_path: deny,
       log_level: "debug",

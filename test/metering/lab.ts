@@ -32,7 +32,7 @@ export function useLab(config: Record<string, unknown> = {}, start = startOnNode
   const lab: { standIn?: StandIn; gateway?: RunningGateway } = {};
   beforeAll(async () => {
     lab.standIn = await startStandIn(json(200, {}));
-    const { config: base } = baseSetup(lab.standIn.authority, "127.0.0.1:9");
+    const { config: base } = baseSetup(lab.standIn.authority);
     lab.gateway = await start({ config: { ...base, ...config } });
   }, 30_000);
   beforeEach(() => lab.standIn?.reset());

@@ -50,7 +50,7 @@ interface Unread {
 /** A gateway whose stdout nobody reads yet. */
 async function startUnread([program, script]: readonly [string, string]): Promise<Unread> {
   const configFile = join(folder, "config.toml");
-  writeFileSync(configFile, stringify(baseSetup(standIn.authority, "127.0.0.1:9").config));
+  writeFileSync(configFile, stringify(baseSetup(standIn.authority).config));
   const child = spawn(program, [script, "serve", "--config", configFile], {
     cwd: PROJECT,
     stdio: ["ignore", "pipe", "pipe"],

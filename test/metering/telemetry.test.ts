@@ -26,7 +26,7 @@ for (const [name, start] of Object.entries(RUNTIMES)) {
 
     beforeAll(async () => {
       [standIn, collector] = await Promise.all([startStandIn(), startCollector()]);
-      const { config } = baseSetup(standIn.authority, "127.0.0.1:9");
+      const { config } = baseSetup(standIn.authority);
       gateway = await start({ config: { ...config, otlp_endpoint: collector.url } });
     }, 30_000);
     beforeEach(() => {
@@ -185,7 +185,7 @@ describe("a collector that fails", () => {
   it("is reported once, harms no request, and gets what waited before the end", async () => {
     const [standIn, collector] = await Promise.all([startStandIn(json(200, {})), startCollector()]);
     collector.status = 400;
-    const { config } = baseSetup(standIn.authority, "127.0.0.1:9");
+    const { config } = baseSetup(standIn.authority);
     const endpoint = collector.url.replace("//", "//user:p%40ss@");
     const gateway = await startOnNode({ config: { ...config, otlp_endpoint: endpoint } });
     const post = () =>

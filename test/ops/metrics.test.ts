@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { PROJECT_ROOT } from "../cli/cli.ts";
 import { bytes, fixture, gated, json } from "../support/answers.ts";
-import { closedPort } from "../support/closed-port.ts";
+import { CLOSED_PORT } from "../support/closed-port.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
 import { type Family, parseExposition } from "./exposition.ts";
 import { readsOf } from "./promql.ts";
@@ -18,11 +18,10 @@ afterAll(() => provider.close());
 
 async function serve(runtime: Runtime): Promise<Served> {
   provider.reset();
-  const dead = await closedPort();
   return startServed(
     runtime,
     configOver(provider.authority, {
-      provider_authorities: { openai: provider.authority, dead },
+      provider_authorities: { openai: provider.authority, dead: CLOSED_PORT },
       pool_keys: { openai: ["sk-pool-1", "sk-pool-2"], dead: "sk-dead" },
     }),
   );
