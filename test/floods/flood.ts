@@ -1,25 +1,47 @@
-/** Floods from a child process, so that making them costs the test's own clock nothing. */
+/** Floods and good requests at the same time: what the tests check, and what `bench/floods.ts` times. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import type { FloodKind } from "./flood-child.ts";
+import { CHAT } from "../holds/lab.ts";
+import { type LoadResult, runSteadyLoad } from "../support/http-load.ts";
+import { mint } from "../support/mint.ts";
 
 const CHILD = fileURLToPath(new URL("flood-child.ts", import.meta.url));
+const CONNECTIONS = 32;
+
+/** Distinct virtual keys that nobody signed, one bad virtual key again and again, distinct keys that are the clients' own. */
+export const FLOOD_KINDS = ["forged", "runaway", "byo"] as const;
+export type FloodKind = (typeof FLOOD_KINDS)[number];
+
+/** The tenants that good requests come from, in turn. */
+export const TENANTS = 20;
+const KEYS = Array.from({ length: TENANTS }, (_, n) => mint({ tenantId: String(n + 1), keyId: "1" }));
 
 export interface FloodResult {
   readonly statuses: Readonly<Record<string, number>>;
-  readonly perSecond: number;
+  readonly secs: number;
 }
 
-/** Floods for as long as `meanwhile` takes; gives what came of both. */
+/** Good requests, 200 a second. */
+export const runGoodLoad = (url: string, count: number): Promise<LoadResult> =>
+  runSteadyLoad({
+    url: url + CHAT,
+    perSecond: 200,
+    count,
+    request: (n) => ({
+      headers: { authorization: `Bearer ${KEYS[n % TENANTS]}`, "content-type": "application/json" },
+      body: '{"model":"m","messages":[]}',
+    }),
+  });
+
+/** Floods for as long as `meanwhile` takes, from a process of its own: making the flood costs this one's clock nothing. */
 export async function floodDuring<T>(
   url: string,
   kind: FloodKind,
-  connections: number,
   meanwhile: () => Promise<T>,
 ): Promise<{ readonly flood: FloodResult; readonly result: T }> {
-  const child = spawn(process.execPath, [CHILD, url, kind, String(connections)], {
+  const child = spawn(process.execPath, [CHILD, url, kind, String(CONNECTIONS)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "close");
