@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ["test/browser/**/*.test.ts", "test/floods/**/*.test.ts"],
     globalSetup: "test/global-setup.ts",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     fileParallelism: false,
   },
 });

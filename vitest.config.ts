@@ -7,8 +7,8 @@ export default defineConfig({
     exclude: ["test/browser/**", "test/floods/**", "**/node_modules/**"],
     globalSetup: "test/global-setup.ts",
     // Two noisy cores: a generous ceiling that only a hang reaches. No test asserts wall-clock speed.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     pool: "forks",
     // Most of a suite's time is waiting for child processes.
     maxWorkers: 3,

@@ -11,9 +11,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AgentProcessOptions, jsonLines, runAgent, startAgent } from "../support/agent-process.ts";
-import { catchesSighup, isAlive, until } from "../support/alive.ts";
+import { catchesSighup, isAlive } from "../support/alive.ts";
 import { CLOSED_PORT } from "../support/closed-port.ts";
 import { type Reply, type StrictProvider, startStrictProvider } from "../support/strict-provider.ts";
+import { until } from "../support/until.ts";
 
 const key = "bai_v1.1.topsecret.signature";
 let cwd: string;

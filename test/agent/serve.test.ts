@@ -11,8 +11,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AgentRun, jsonLines, startAgent } from "../support/agent-process.ts";
-import { isAlive, until } from "../support/alive.ts";
+import { isAlive } from "../support/alive.ts";
 import { type Reply, type StrictProvider, startStrictProvider } from "../support/strict-provider.ts";
+import { until } from "../support/until.ts";
 
 const key = "bai_v1.1.topsecret.signature";
 type Frame = Record<string, unknown>;

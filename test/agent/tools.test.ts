@@ -17,7 +17,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createProcesses, type Processes } from "../../adapters/node/agent/tools/processes.ts";
 import { createTools } from "../../adapters/node/agent/tools/table.ts";
 import type { Tool, ToolOutput } from "../../src/agent/index.ts";
-import { isAlive, until } from "../support/alive.ts";
+import { isAlive } from "../support/alive.ts";
+import { until } from "../support/until.ts";
 
 let cwd: string;
 let processes: Processes;
@@ -408,8 +409,8 @@ describe("bash", () => {
 
   it("kills the whole group on timeout, with those that ignore SIGTERM", async () => {
     const command = `trap '' TERM; (trap '' TERM; echo $BASHPID > ${cwd}/pid; while :; do sleep 1; done) & while :; do sleep 1; done`;
-    const run = call("bash", { command, timeout_ms: 300 });
-    await expect(run).rejects.toThrow(/timed out after 300 ms/);
+    const run = call("bash", { command, timeout_ms: 2000 });
+    await expect(run).rejects.toThrow(/timed out after 2000 ms/);
     await until(() => !isAlive(Number(readFileSync(join(cwd, "pid"), "utf8"))));
   });
 

@@ -8,7 +8,6 @@ import { startOnBun, startOnNode, startOnWorkers, startPortableOnNode } from "..
 import { type Answer, type StandIn, startStandIn } from "../support/stand-in.ts";
 import { begin, chat, jsonBody, rowOf } from "./lab.ts";
 import { baseSetup } from "./setups.ts";
-import { START_TIMEOUT_MS } from "./start-lab.ts";
 
 const CHAT = "/openai/v1/chat/completions";
 const DELTA = `data: ${JSON.stringify({ id: "c1", model: "m-1", choices: [{ index: 0, delta: { content: "hello" } }] })}\n\n`;
@@ -44,7 +43,7 @@ describe.each([
     const setup = baseSetup(standIn.authority);
     const withDrain = { ...setup, config: { ...setup.config, on_disconnect: "drain" } };
     [cancelling, draining] = await Promise.all([start(setup), start(withDrain)]);
-  }, START_TIMEOUT_MS);
+  });
   beforeEach(() => standIn.reset());
   afterAll(async () => {
     await Promise.all([cancelling?.stop(), draining?.stop()]);

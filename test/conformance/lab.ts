@@ -38,6 +38,13 @@ export const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-
 /** Head of an SSE answer. */
 export const SSE = { "content-type": "text/event-stream" } as const;
 
+/**
+ * More than can lie between a writer and a reader that stopped: two connections' kernel buffers (`tcp_rmem` up to 32 MB
+ * and `tcp_wmem` up to 4 MB each), the runtimes' own and the gateway's 64 KiB; 36 MB were seen. A gateway without
+ * backpressure takes all of the 128 MiB that the checks send.
+ */
+export const IN_FLIGHT_BYTES = 96 * 1024 * 1024;
+
 /** A request without the connection's details. Managed with `KEY` unless `key` is given; `null` sends no credential. */
 export interface Ask extends Omit<RawRequest, "target" | "method"> {
   readonly method?: string;
@@ -107,6 +114,13 @@ export function rowOf(gateway: RunningGateway, response: Pick<RawResponse, "head
 /** Resolves once everything before it has left its rows: a managed request of our own that comes after. */
 export async function rowBarrier(lab: Lab, gateway: RunningGateway = lab.base): Promise<void> {
   await rowOf(gateway, await ask(gateway, { target: "/openai/v1/models" }));
+}
+
+/** All that the gateway has begun to send up so far: a request of our own comes after it, and is left out. */
+export async function sentUp(lab: Lab, gateway: RunningGateway): Promise<SeenRequest[]> {
+  const target = "/openai/v1/models?after-all";
+  await ask(gateway, { target, key: BYO_KEY });
+  return lab.standIn.requests.filter((seen) => seen.target !== target.slice("/openai".length));
 }
 
 /** What a refusal of gateway.md §3 must look like. */

@@ -9,7 +9,6 @@ import { startOnBun, startOnNode, startOnWorkers } from "../support/runtimes.ts"
 import { type Answer, type StandIn, startStandIn } from "../support/stand-in.ts";
 import { type Ask, ask, BYO_KEY, chat, jsonBody, rowOf } from "./lab.ts";
 import { baseSetup, DENIED } from "./setups.ts";
-import { START_TIMEOUT_MS } from "./start-lab.ts";
 
 const RUNTIMES = { Node: startOnNode, Bun: startOnBun, Workers: startOnWorkers };
 
@@ -122,7 +121,7 @@ describe("the three runtimes", () => {
         async ([name, start]): Promise<[string, RunningGateway]> => [name, await start(setup)],
       ),
     );
-  }, START_TIMEOUT_MS);
+  });
   beforeEach(() => standIn.reset());
   afterAll(async () => {
     await Promise.all(gateways.map(([, gateway]) => gateway.stop()));

@@ -77,7 +77,7 @@ export function baseSetup(standIn: string): GatewaySetup {
 /** The limits of the strict gateway, which tests count against. */
 export const STRICT = { maxRequestBytes: 1000, byoMaxRequestBytes: 2000, breakerThreshold: 3 } as const;
 
-/** Small bodies, one second of patience, a breaker that opens soon. */
+/** Small bodies, little patience (but enough for a machine that stalls), a breaker that opens soon. */
 export function strictSetup(standIn: string): GatewaySetup {
   const { config, ...rest } = baseSetup(standIn);
   return {
@@ -86,9 +86,9 @@ export function strictSetup(standIn: string): GatewaySetup {
       ...config,
       max_request_bytes: STRICT.maxRequestBytes,
       byo_max_request_bytes: STRICT.byoMaxRequestBytes,
-      read_timeout_secs: 1,
+      read_timeout_secs: 2,
       circuit_breaker_threshold: STRICT.breakerThreshold,
-      circuit_breaker_reset_secs: 1,
+      circuit_breaker_reset_secs: 3,
     },
   };
 }

@@ -5,9 +5,6 @@ import { type Answer, startStandIn } from "../support/stand-in.ts";
 import type { Lab } from "./lab.ts";
 import { baseSetup, ceilingsSetup, strictSetup } from "./setups.ts";
 
-/** Time for three gateways to start, in milliseconds: a Workers build takes its time. */
-export const START_TIMEOUT_MS = 120_000;
-
 /** Rejects, with everything stopped again, when a gateway does not start. */
 export async function startLab(
   start: StartGateway,

@@ -6,9 +6,10 @@ import type { ServerDenyOptions, ServerDenySource } from "../../adapters/server/
 import { followBucket } from "../../adapters/server/deny/nats-session.ts";
 import { DenySet } from "../../src/deny/deny-set.ts";
 import { Replica } from "../../src/deny/replica.ts";
-import { createCleanup, createTestSource, recordLog, until } from "../support/deny.ts";
+import { createCleanup, createTestSource, recordLog } from "../support/deny.ts";
 import { createNatsServer, type NatsServer } from "../support/nats-server.ts";
 import { createTcpRelay, type TcpRelay } from "../support/tcp-relay.ts";
+import { until } from "../support/until.ts";
 
 const BUCKET = "ai-gateway";
 const STREAM = `KV_${BUCKET}`;

@@ -3,8 +3,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { createCleanup, temporaryDirectory, until } from "../support/deny.ts";
+import { createCleanup, temporaryDirectory } from "../support/deny.ts";
 import { createNatsServer } from "../support/nats-server.ts";
+import { until } from "../support/until.ts";
 
 const CHILD = fileURLToPath(new URL("./runtime-child.ts", import.meta.url));
 const BUN = fileURLToPath(new URL("../../node_modules/.bin/bun", import.meta.url));

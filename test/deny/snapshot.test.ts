@@ -6,8 +6,9 @@ import { SnapshotCache } from "../../adapters/server/deny/snapshot-cache.ts";
 import { readSnapshot } from "../../adapters/server/deny/snapshot-file.ts";
 import { DenySet } from "../../src/deny/deny-set.ts";
 import { parseDenyKey } from "../../src/deny/entry.ts";
-import { createCleanup, createTestSource, recordLog, temporaryDirectory, until } from "../support/deny.ts";
+import { createCleanup, createTestSource, recordLog, temporaryDirectory } from "../support/deny.ts";
 import { createNatsServer, type NatsServer } from "../support/nats-server.ts";
+import { until } from "../support/until.ts";
 
 const HEADER = '{"format":"beyond-ai-deny/1","revision":0}\n';
 const line = (key: string, value = "spend"): string => `${JSON.stringify({ key, value })}\n`;

@@ -3,10 +3,11 @@
  * notice in milliseconds is measured by `npm run floods`.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { COMPLETION, metric, rowsIn, until } from "../holds/lab.ts";
+import { COMPLETION, metric, rowsIn } from "../holds/lab.ts";
 import { configOver, RUNTIMES, type Served, startServed } from "../ops/served.ts";
 import { json } from "../support/answers.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
+import { until } from "../support/until.ts";
 import { type FloodKind, type FloodResult, floodDuring, runGoodLoad, TENANTS } from "./flood.ts";
 
 /** Of each tenant: less than its ceiling even when a slow machine sends all of them at once. */

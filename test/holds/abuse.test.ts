@@ -4,7 +4,8 @@ import { configOver, RUNTIMES, type Served, startServed } from "../ops/served.ts
 import { json } from "../support/answers.ts";
 import { openRaw, type RawConnection } from "../support/raw-http.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
-import { COMPLETION, chatBytes, KEY, metric, openChat, until } from "./lab.ts";
+import { until } from "../support/until.ts";
+import { COMPLETION, chatBytes, KEY, metric, openChat } from "./lab.ts";
 
 /** As many as the machine's limit of open files leaves to this process, beside what tests need. */
 const IDLE_CONNECTIONS = Math.min(10_000, Math.floor(openFiles() * 0.8));

@@ -4,17 +4,8 @@ import { configOver, RUNTIMES, startServed } from "../ops/served.ts";
 import { json } from "../support/answers.ts";
 import { openRaw, type RawConnection } from "../support/raw-http.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
-import {
-  COMPLETION,
-  chatBytes,
-  FIRST,
-  heldStreams,
-  isRefused,
-  LAST,
-  openChat,
-  rowsIn,
-  until,
-} from "./lab.ts";
+import { until } from "../support/until.ts";
+import { COMPLETION, chatBytes, FIRST, heldStreams, isRefused, LAST, openChat, rowsIn } from "./lab.ts";
 
 const STREAMS = 200;
 /** Clients that ask one short request after the other while the signal comes. */

@@ -1,5 +1,4 @@
 /** Short words for the tests of load, faults and abuse: chat requests over bare sockets, metrics, and streams held open. */
-import { setTimeout as delay } from "node:timers/promises";
 import { createMailbox } from "../support/mailbox.ts";
 import { mint } from "../support/mint.ts";
 import { formatRequest, openRaw, type RawConnection, type RawRequest } from "../support/raw-http.ts";
@@ -84,11 +83,6 @@ export async function metric(adminUrl: string, name: string): Promise<number> {
 
 /** The rows in a process's standard output. */
 export const rowsIn = (stdout: string): Row[] => stdout.split("\n").filter(Boolean).map(parseRow);
-
-/** Asks again until it is so; a test's own time limit ends it. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await delay(10);
-}
 
 /** Nobody listens there any more. */
 export const isRefused = (url: string): Promise<boolean> =>

@@ -5,10 +5,14 @@ import { configOver, RUNTIMES, type Served, startServed } from "../ops/served.ts
 import { hangBeforeHead, hangMidBody, json } from "../support/answers.ts";
 import { openRaw } from "../support/raw-http.ts";
 import { type Exchange, type StandIn, startStandIn } from "../support/stand-in.ts";
-import { COMPLETION, chatBytes, FIRST, openChat, rowsIn, SSE, until } from "./lab.ts";
+import { until } from "../support/until.ts";
+import { COMPLETION, chatBytes, FIRST, openChat, rowsIn, SSE } from "./lab.ts";
 
-/** Of one kind; the other kinds stay far away, so that only the one meant can end the request. */
-const SOON_SECS = 0.3;
+/**
+ * Of one kind; the other kinds stay far away, so that only the one meant can end the request. What comes in time must do
+ * so on a machine that stalls, too.
+ */
+const SOON_SECS = 1.5;
 
 /** More than every buffer between a client and a provider takes. */
 const LARGE_BYTES = 32 * 1024 * 1024;
@@ -91,8 +95,8 @@ describe("time-outs that are Node's alone", () => {
     expect(response.json()).toMatchObject({ error: { code: "upstream_unreachable" } });
     expect(response.header("x-should-retry")).toEqual([]);
     expect(await row(gateway)).toMatchObject({ outcome: "upstream_error", usage_source: "none" });
-    expect(silent.connections.length).toBe(3);
-    await until(() => silent.connections.every(({ closed }) => closed));
+    await until(() => silent.connections.length > 2 && silent.connections.every(({ closed }) => closed));
+    expect(silent.connections).toHaveLength(3);
     connection.destroy();
     silent.close();
   });
@@ -121,7 +125,7 @@ describe("time-outs that are Node's alone", () => {
       configOver(standIn.authority, {
         read_timeout_secs: SOON_SECS,
         write_timeout_secs: SOON_SECS,
-        connect_timeout_secs: 0.1,
+        connect_timeout_secs: SOON_SECS,
       }),
     );
     standIn.setDefault(json(200, COMPLETION));

@@ -27,7 +27,11 @@ export interface Collector {
   readonly url: string;
   readonly spans: Collected[];
   readonly records: CollectedRecord[];
-  readonly requests: { readonly path: string; readonly headers: IncomingHttpHeaders }[];
+  readonly requests: {
+    readonly path: string;
+    readonly headers: IncomingHttpHeaders;
+    readonly body: string;
+  }[];
   /** The status it answers with. */
   status: number;
   close(): void;
@@ -65,9 +69,10 @@ export async function startCollector(): Promise<Collector> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    collector.requests.push({ path: request.url ?? "", headers: request.headers });
+    const body = Buffer.concat(chunks).toString("utf8");
+    collector.requests.push({ path: request.url ?? "", headers: request.headers, body });
     response.writeHead(collector.status, { "content-type": "application/json" }).end("{}");
-    if (collector.status === 200) keep(JSON.parse(Buffer.concat(chunks).toString("utf8")));
+    if (collector.status === 200) keep(JSON.parse(body));
   });
   const keep = ({ resourceSpans = [], resourceLogs = [] }: Export): void => {
     const spans = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans));

@@ -10,6 +10,7 @@ import {
   shorterThanDeclared,
 } from "../support/answers.ts";
 import { openRaw } from "../support/raw-http.ts";
+import { until } from "../support/until.ts";
 import {
   CHAT,
   CHAT_INPUT_ESTIMATE,
@@ -26,7 +27,6 @@ import {
   post,
   rowAfter,
   SSE,
-  until,
   useLab,
 } from "./lab.ts";
 

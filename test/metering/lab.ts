@@ -1,5 +1,4 @@
 /** One real gateway over one stand-in, and the endings that the metering tests put requests through. */
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { baseSetup } from "../conformance/setups.ts";
 import { json } from "../support/answers.ts";
@@ -34,7 +33,7 @@ export function useLab(config: Record<string, unknown> = {}, start = startOnNode
     lab.standIn = await startStandIn(json(200, {}));
     const { config: base } = baseSetup(lab.standIn.authority);
     lab.gateway = await start({ config: { ...base, ...config } });
-  }, 30_000);
+  });
   beforeEach(() => lab.standIn?.reset());
   afterAll(async () => {
     await lab.gateway?.stop();
@@ -90,8 +89,3 @@ export const CHAT_INPUT_ESTIMATE = 20;
 export const event = (data: unknown): string => `data: ${JSON.stringify(data)}\n\n`;
 export const delta = (content: string): string => event({ choices: [{ index: 0, delta: { content } }] });
 export const DONE = "data: [DONE]\n\n";
-
-/** Asks again until it is so; a test's own time limit ends it. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await delay(10);
-}

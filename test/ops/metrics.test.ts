@@ -1,11 +1,12 @@
 /** The admin listener as Prometheus, Grafana and a load balancer meet it. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PROJECT_ROOT } from "../cli/cli.ts";
 import { bytes, fixture, gated, json } from "../support/answers.ts";
 import { CLOSED_PORT } from "../support/closed-port.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
+import { until } from "../support/until.ts";
 import { type Family, parseExposition } from "./exposition.ts";
 import { readsOf } from "./promql.ts";
 import { ask, configOver, RUNTIMES, type Runtime, type Served, startServed } from "./served.ts";
@@ -52,12 +53,9 @@ describe.each(RUNTIMES)("/metrics on $runtime", (runtime) => {
   it("counts requests, refusals, responses, retries, key walks, rows and tokens, BYO among them", async () => {
     const gateway = await serve(runtime);
     await makeTraffic(gateway);
-    const families = await vi.waitFor(async () => {
-      const now = await scrape(gateway);
-      expect(samplesOf(now, "ai_requests_in_flight")).toEqual({ "": 0 });
-      return now;
-    });
+    let families = await scrape(gateway);
     const of = (name: string) => samplesOf(families, name);
+    while (of("ai_requests_in_flight")[""] !== 0) families = await scrape(gateway);
     expect(of("ai_requests_total")).toEqual({ "": 6 });
     expect(of("ai_rejections_total")).toEqual({
       'reason="upstream_unreachable"': 1,
@@ -123,9 +121,7 @@ describe.each(RUNTIMES)("/metrics on $runtime", (runtime) => {
     await stream.release("data: [DONE]\n\n");
     stream.end();
     await response.text();
-    await vi.waitFor(async () => {
-      expect(samplesOf(await scrape(gateway), "ai_active_streams")).toEqual({ "": 0 });
-    });
+    await until(async () => samplesOf(await scrape(gateway), "ai_active_streams")[""] === 0);
   });
 
   it("answers probes, HEAD and unknown paths as a load balancer expects", async () => {

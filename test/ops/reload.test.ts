@@ -1,11 +1,12 @@
 /** SIGHUP as an operator sends it: to a real process, with requests under way. */
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { generateKeyPair } from "../../adapters/server/cli/keygen.ts";
 import { mintVirtualKey } from "../../src/keys/virtual-key.ts";
 import { gated, json } from "../support/answers.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
+import { until } from "../support/until.ts";
 import { ask, configOver, RUNTIMES, startServed } from "./served.ts";
 
 const RELOADED = /"message":"config reloaded"/;
@@ -148,6 +149,6 @@ describe("connections to providers on Node", () => {
     stream.end();
     expect(await streaming.text()).toBe(EVENT + LAST);
     if (!sockets[0]!.destroyed) await once(sockets[0]!, "close");
-    await vi.waitFor(() => expect(provider.openSockets()).toBe(1));
+    await until(() => provider.openSockets() === 1);
   });
 });

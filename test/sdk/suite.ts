@@ -1,6 +1,6 @@
 /** The vendors' real packages as clients of a gateway by URL: one suite for every runtime. */
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
-import { START_TIMEOUT_MS, startLab } from "../conformance/start-lab.ts";
+import { startLab } from "../conformance/start-lab.ts";
 import { embedded } from "../support/answers.ts";
 import type { StartGateway } from "../support/gateway-process.ts";
 import { anthropicTests } from "./anthropic.ts";
@@ -21,7 +21,7 @@ export function defineSdkTests({ name, start }: SdkSuiteOptions): void {
 
     beforeAll(async () => {
       lab = await startLab(start, embedded());
-    }, START_TIMEOUT_MS);
+    });
     beforeEach(() => lab.standIn.reset());
     afterAll(() => lab?.stop());
 

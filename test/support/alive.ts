@@ -1,4 +1,4 @@
-/** Whether a process is still there, and waiting for what has no event. */
+/** What a process is doing, by proc(5). */
 import { readFileSync } from "node:fs";
 
 export function isAlive(pid: number): boolean {
@@ -14,9 +14,4 @@ export function isAlive(pid: number): boolean {
 export function catchesSighup(pid: number | undefined): boolean {
   const caught = /^SigCgt:\s+([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
   return (BigInt(`0x${caught}`) & 1n) === 1n;
-}
-
-/** Polls; the test's own timeout is the limit. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }

@@ -29,11 +29,6 @@ export function recordLog(): { log: Log; lines: LoggedLine[]; messages: (level?:
   };
 }
 
-/** Resolves once the condition holds; the test's own timeout is the limit. Asks often, so it costs no time to speak of. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 2));
-}
-
 /** Things to undo after a test, last first. */
 export function createCleanup(): { defer: (undo: () => unknown) => void; run: () => Promise<void> } {
   const stack: (() => unknown)[] = [];

@@ -5,7 +5,7 @@ export interface Mailbox<T> {
   put(item: T): void;
   /** The first item, here or to come, that matches. */
   take(matches?: (item: T) => boolean): Promise<T>;
-  /** Drops what nobody took. */
+  /** Drops what nobody took, and forgets who waits. */
   clear(): void;
 }
 
@@ -26,6 +26,7 @@ export function createMailbox<T>(): Mailbox<T> {
     },
     clear() {
       items.length = 0;
+      waiting.length = 0;
     },
   };
 }

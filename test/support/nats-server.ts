@@ -1,6 +1,7 @@
 /** A real nats-server for tests and benches: JetStream in a directory of its own, and a WebSocket listener. */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { accessSync, constants, mkdtempSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -119,15 +120,21 @@ export async function createNatsServer(options: NatsServerOptions = {}): Promise
   return server;
 }
 
-/** A port nobody holds at this moment. Needed beforehand: a restart must come back to it. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * A port that nobody holds. Needed beforehand, since a restart must come back to it, and so none of those that the system
+ * hands out: it would hand it to somebody else while the server is down.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      if (address === null || typeof address === "string") return reject(new Error("no port"));
-      probe.close(() => resolve(address.port));
-    });
+    probe.once("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
   });
 }

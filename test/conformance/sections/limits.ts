@@ -4,6 +4,7 @@ import { hangBeforeHead, hangMidBody, json } from "../../support/answers.ts";
 import { forge } from "../../support/mint.ts";
 import { formatChunk, openRaw } from "../../support/raw-http.ts";
 import type { SeenRequest } from "../../support/stand-in.ts";
+import { until } from "../../support/until.ts";
 import {
   ask,
   BYO_KEY,
@@ -17,6 +18,7 @@ import {
   rowOf,
   type Section,
   SSE,
+  sentUp,
 } from "../lab.ts";
 import { STRICT } from "../setups.ts";
 
@@ -92,7 +94,7 @@ export const limits: Section = (check) => {
           body: Array.from({ length: Math.ceil(limit / 300) + 3 }, () => piece),
         });
         expectRefusal(response, TOO_LARGE);
-        for (const seen of lab.standIn.requests) expect((await seen.body).whole).toBe(false);
+        for (const seen of await sentUp(lab, lab.strict)) expect((await seen.body).whole).toBe(false);
       },
     );
   }
@@ -153,9 +155,7 @@ export const limits: Section = (check) => {
       expect(lab.standIn.requests).toHaveLength(STRICT.breakerThreshold);
       lab.standIn.setDefault(json(200, {}));
       expect((await ask(lab.strict, { target: CHAT, ...jsonBody(chat()) })).status).toBe(200);
-      let status = 503;
-      while (status === 503) ({ status } = await ask(lab.strict, request));
-      expect(status).toBe(200);
+      await until(async () => (await ask(lab.strict, request)).status === 200);
       expect((await ask(lab.strict, request)).status).toBe(200);
     },
   );

@@ -16,6 +16,7 @@ import {
   rowBarrier,
   rowOf,
   type Section,
+  sentUp,
 } from "../lab.ts";
 import { DENIED } from "../setups.ts";
 
@@ -151,7 +152,7 @@ export const refusals: Section = (check) => {
         body: [`{"model":"m","input":"${padding}`, `${padding}","backgr`, 'ound":tr', "ue}"],
       });
       expectRefusal(response, NOT_METERED);
-      for (const seen of lab.standIn.requests) expect((await seen.body).whole).toBe(false);
+      for (const seen of await sentUp(lab, lab.base)) expect((await seen.body).whole).toBe(false);
     },
   );
 

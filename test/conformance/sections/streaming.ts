@@ -3,15 +3,10 @@ import { expect } from "vitest";
 import { cutMidBody, flood, gated, hangBeforeHead, shorterThanDeclared } from "../../support/answers.ts";
 import type { RawConnection } from "../../support/raw-http.ts";
 import { settled } from "../../support/settled.ts";
-import { BYO_KEY, begin, chat, jsonBody, KEY, rowOf, type Section, SSE } from "../lab.ts";
+import { BYO_KEY, begin, chat, IN_FLIGHT_BYTES, jsonBody, KEY, rowOf, type Section, SSE } from "../lab.ts";
 
 const CHAT = "/openai/v1/chat/completions";
-/**
- * What may lie between a writer and a reader that stopped: two connections' kernel buffers (up to 6 MB received and 4 MB
- * sent each on Linux), the writers' own and the gateway's 64 KiB. A gateway without backpressure takes the whole flood.
- */
-const IN_FLIGHT_BYTES = 32 * 1024 * 1024;
-const FLOOD_CHUNKS = 4096;
+const FLOOD_CHUNKS = 4096; // 128 MiB
 const FLOOD_CHUNK = Buffer.alloc(32 * 1024, ": comment\n\n");
 
 const words = ["one", "two", "three"];

@@ -5,13 +5,22 @@ import { expect } from "vitest";
 import { neverRead } from "../../support/answers.ts";
 import { formatChunk, formatRequest, openRaw, type RawConnection } from "../../support/raw-http.ts";
 import { settled } from "../../support/settled.ts";
-import { BYO_KEY, chat, jsonBody, KEY, type RunningGateway, rawOf, rowOf, type Section } from "../lab.ts";
+import {
+  BYO_KEY,
+  chat,
+  IN_FLIGHT_BYTES,
+  jsonBody,
+  KEY,
+  type RunningGateway,
+  rawOf,
+  rowOf,
+  type Section,
+  sentUp,
+} from "../lab.ts";
 
 const CHAT = "/openai/v1/chat/completions";
 const PIECE = Buffer.alloc(64 * 1024, "abcdefghijklmnopqrstuvwxyz ");
 const PIECES = 2048; // 128 MiB
-/** As in the streaming section: kernel and writer buffers of two connections. */
-const IN_FLIGHT_BYTES = 32 * 1024 * 1024;
 /**
  * What a 128 MiB upload may add to the gateway's peak: garbage that the collector has not come to (50 MB measured on
  * Node). Keeping the body would add all of it.
@@ -155,7 +164,7 @@ export const uploads: Section = (check) => {
     connection.send(formatChunk(Buffer.concat([Buffer.from(STREAMED.start), PIECE, PIECE])));
     connection.send("zz\r\nnot a chunk\r\n");
     await connection.readRest();
-    for (const seen of lab.standIn.requests) expect((await seen.body).whole).toBe(false);
+    for (const seen of await sentUp(lab, lab.base)) expect((await seen.body).whole).toBe(false);
   });
 
   check(
