@@ -1,8 +1,8 @@
 /** Writes response bodies in fewer pieces than node:http does: what costs in a stream of small events is the pieces. */
 import type { ServerResponse } from "node:http";
 
-/** A larger chunk goes out as it is: copying it into text would cost more than the pieces. */
-const MAX_TEXT_BYTES = 8192;
+/** Chunks up to this are copied into text; a larger one goes out as it is: copying it would cost more than the pieces. */
+export const MAX_TEXT_BYTES = 8192;
 
 export interface BodyWriter {
   write(bytes: Uint8Array): void;

@@ -3,29 +3,45 @@
  * scanners as the portable relay (src/gateway/relay.ts), without its Request, Response and stream objects.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { type Admission, admit, type Plan } from "../../src/gateway/admission.ts";
 import type { ErrorCode } from "../../src/gateway/errors.ts";
-import { Exchange, MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
+import { Exchange } from "../../src/gateway/exchange.ts";
 import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
 import { internalError, refuse } from "../../src/gateway/refusals.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
 import { breakOff, discard, writeError } from "./answer.ts";
-import { type BodyWriter, createBodyWriter } from "./body-writer.ts";
+import { type BodyWriter, createBodyWriter, MAX_TEXT_BYTES } from "./body-writer.ts";
+import { type ChunkTaker, createGatherer, type Gatherer } from "./gatherer.ts";
 import { inboundOf } from "./inbound.ts";
+import { Upload, type UploadEvents } from "./upload.ts";
 import { errorCodeOf, headerList, type Pools } from "./upstream.ts";
+
+/** What the requests of one server share. */
+export interface Transport {
+  readonly state: GatewayState;
+  readonly pools: () => Pools;
+  readonly gatherer: Gatherer;
+}
+
+export function createTransport(state: GatewayState, pools: () => Pools): Transport {
+  return { state, pools, gatherer: createGatherer(MAX_TEXT_BYTES) };
+}
+
+const ignore = (): void => {};
+const uncork = (relay: NodeRelay): void => relay.uncork();
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** `expectsContinue`: the client waits for a `100 Continue` before it sends its body, so a refusal can save it the upload. */
-export function createListener(state: GatewayState, pools: () => Pools, expectsContinue = false): Listener {
+export function createListener(transport: Transport, expectsContinue = false): Listener {
+  const { state } = transport;
   return (request, response) => {
     state.metrics.requests.add();
     const settled = (admission: Admission): void => {
       if (!admission.ok) return writeError(request, response, refuse(state, admission));
       if (expectsContinue) response.writeContinue();
-      new NodeRelay(state, pools(), request, response, admission).start();
+      new NodeRelay(transport, request, response, admission).start();
     };
     const failed = (error: unknown): void => {
       state.log("error", "request failed", { error: String(error) });
@@ -41,25 +57,22 @@ export function createListener(state: GatewayState, pools: () => Pools, expectsC
   };
 }
 
-class NodeRelay implements Dispatcher.DispatchHandler {
+class NodeRelay implements Dispatcher.DispatchHandler, UploadEvents, ChunkTaker {
   readonly #state: GatewayState;
   readonly #pools: Pools;
+  readonly #gatherer: Gatherer;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #plan: Plan;
   readonly #exchange: Exchange;
+  readonly #upload: Upload;
   #flow: Dispatcher.DispatchController | undefined;
-  /** The whole body, kept until the head is here: for a connect retry or the next pool key. */
-  #whole: Uint8Array | undefined;
-  /** Larger bodies go up as they come. */
-  #streams = false;
-  #upload: Readable | undefined;
-  #writeTimer: NodeJS.Timeout | undefined;
   #timedOut = false;
   #retries = 0;
   #bodyRefused: ErrorCode | undefined;
   #clientGone = false;
   #walking = false;
+  #gathers = false;
   #body: BodyWriter | undefined;
   #wroteBody = false;
   /** Between the response's head and the end of its tick. */
@@ -72,109 +85,40 @@ class NodeRelay implements Dispatcher.DispatchHandler {
   #ended = false;
 
   constructor(
-    state: GatewayState,
-    pools: Pools,
+    { state, pools, gatherer }: Transport,
     request: IncomingMessage,
     response: ServerResponse,
     plan: Plan,
   ) {
     this.#state = state;
-    this.#pools = pools;
+    this.#pools = pools();
+    this.#gatherer = gatherer;
     this.#request = request;
     this.#response = response;
     this.#plan = plan;
     this.#exchange = new Exchange(state, plan);
+    this.#upload = new Upload(request, this.#exchange, this);
   }
 
   start(): void {
-    this.#response.once("close", this.#onClose);
-    this.#response.on("error", () => {});
-    this.#request.on("error", () => {});
-    const { declaredLength } = this.#plan;
-    const hasBody =
-      declaredLength === undefined ? "transfer-encoding" in this.#request.headers : declaredLength > 0;
-    if (!hasBody) return this.#dispatch();
-    if (declaredLength === undefined || declaredLength > MAX_WHOLE_BODY) return this.#stream();
-    this.#readWhole(declaredLength);
+    this.#response.once("close", () => this.#onClose());
+    this.#response.on("error", ignore);
+    this.#request.on("error", ignore);
+    this.#upload.start();
   }
 
-  #readWhole(length: number): void {
-    this.#exchange.hold(length);
-    const chunks: Buffer[] = [];
-    this.#request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    this.#request.once("end", () => {
-      const body = this.#exchange.request.whole(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
-      if (typeof body === "string") return this.#refuseBody(body);
-      this.#whole = body;
-      this.#dispatch();
-    });
-  }
-
-  /** The body goes through the scanner chunk by chunk, at the provider's pace. */
-  #stream(): void {
-    this.#streams = true;
-    this.#exchange.hold(MAX_WHOLE_BODY);
-    const { request } = this.#exchange;
-    this.#request.on("data", (chunk: Buffer) => this.#pushUpload(request.push(chunk)));
-    this.#request.once("end", () => {
-      if (this.#pushUpload(request.end())) this.#upload?.push(null);
-    });
-    this.#request.pause();
-    this.#dispatch();
-  }
-
-  #pushUpload(chunks: readonly Uint8Array[] | ErrorCode): boolean {
-    if (typeof chunks === "string") {
-      this.#refuseBody(chunks);
-      return false;
-    }
-    for (const chunk of chunks) if (!this.#upload?.push(chunk)) this.#awaitProvider();
-    return true;
-  }
-
-  /** The provider takes no more for now: the client waits, and the provider has `write_timeout_secs`. */
-  #awaitProvider(): void {
-    this.#request.pause();
-    this.#writeTimer ??= setTimeout(this.#onWriteTimeout, this.#plan.settings.config.writeTimeoutSecs * 1000);
-  }
-
-  readonly #readMore = (): void => {
-    clearTimeout(this.#writeTimer);
-    this.#writeTimer = undefined;
-    this.#request.resume();
-  };
-
-  readonly #onWriteTimeout = (): void => {
-    this.#timedOut = true;
-    this.#flow?.abort(new Error("the provider takes no more of the request"));
-  };
-
-  #refuseBody(code: ErrorCode): void {
-    if (this.#ended || this.#bodyRefused !== undefined) return;
-    this.#bodyRefused = code;
-    this.#request.removeAllListeners("data").removeAllListeners("end");
-    if (!this.#flow) return this.#fail(code);
-    // `onResponseError` answers; the provider sees a body that never ended.
-    this.#flow.abort(new Error(code));
-  }
-
-  #dispatch(): void {
-    const { provider, method, path, query, declaredLength } = this.#plan;
+  ready(): void {
+    const { provider, method, path, query } = this.#plan;
     const headers = this.#exchange.headersUp();
-    const length =
-      this.#whole?.length ?? (this.#streams ? this.#exchange.request.upstreamLength : declaredLength);
+    const { length } = this.#upload;
     if (length !== undefined) headers.push("content-length", String(length));
-    if (this.#streams) {
-      this.#upload = new Readable({ read: this.#readMore });
-      this.#upload.on("error", () => {});
-    }
     try {
       this.#pools.poolFor(provider.authority).dispatch(
         {
           method: method as Dispatcher.HttpMethod,
           path: path + query,
           headers,
-          body: this.#whole ?? this.#upload ?? null,
+          body: this.#upload.open(),
         },
         this,
       );
@@ -184,13 +128,26 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     }
   }
 
+  refused(code: ErrorCode): void {
+    if (this.#ended || this.#bodyRefused !== undefined) return;
+    this.#bodyRefused = code;
+    if (!this.#flow) return this.#fail(code);
+    // `onResponseError` answers; the provider sees a body that never ended.
+    this.#flow.abort(new Error(code));
+  }
+
+  stalled(): void {
+    this.#timedOut = true;
+    this.#flow?.abort(new Error("the provider takes no more of the request"));
+  }
+
   onRequestStart(flow: Dispatcher.DispatchController): void {
     this.#flow = flow;
     if (this.#clientGone) flow.abort(new Error("the client left"));
   }
 
   onRequestSent(): void {
-    this.#exchange.request.sent();
+    this.#upload.sent();
   }
 
   onResponseStart(
@@ -205,7 +162,7 @@ class NodeRelay implements Dispatcher.DispatchHandler {
       // Its body is nobody's; waiting for it would make the client wait.
       return flow.abort(new Error("on with the next pool key"));
     }
-    this.#whole = undefined;
+    this.#upload.forget();
     this.#exchange.hold(0);
     const response = this.#response;
     const list = this.#exchange.begin(status, headerList(headers));
@@ -216,23 +173,31 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     response.writeHead(status, statusText ?? "", list);
     this.#isFramed = response.chunkedEncoding || "content-length" in headers;
     this.#body = createBodyWriter(response);
+    // A decoder keeps what it is given.
+    this.#gathers = !("content-encoding" in headers);
     // The head goes out with what comes in this tick, in one write. (`response.cork` loses chunks that are followed by `end`.)
     response.socket?.cork();
     this.#isCorked = true;
-    process.nextTick(this.#uncork);
+    process.nextTick(uncork, this);
   }
 
-  onResponseData(flow: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_flow: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#walking) return;
-    const wait = this.#clientGone ? this.#drain(chunk) : this.#exchange.relay(chunk, this.#write);
+    if (this.#gathers && chunk.length <= MAX_TEXT_BYTES) return this.#gatherer.add(this, chunk);
+    this.#gatherer.flush();
+    this.take(chunk);
+  }
+
+  take(bytes: Buffer): void {
+    const wait = this.#clientGone ? this.#drain(bytes) : this.#exchange.relay(bytes, this.#write);
     if (wait) {
-      flow.pause();
+      this.#flow?.pause();
       void wait.then(() => this.#resume());
     }
     if (this.#response.writableNeedDrain && !this.#clientGone) {
-      flow.pause();
+      this.#flow?.pause();
       this.#exchange.hold(this.#response.writableLength);
-      this.#response.once("drain", this.#onDrain);
+      this.#response.once("drain", () => this.#onDrain());
     }
   }
 
@@ -241,17 +206,18 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     this.#body!.write(bytes);
   };
 
-  readonly #uncork = (): void => {
+  uncork(): void {
+    this.#gatherer.flush();
     this.#isCorked = false;
     if (!this.#wroteBody && !this.#response.writableEnded) this.#response.flushHeaders();
     this.#response.socket?.uncork();
     if (this.#endsUncorked) this.#body!.end();
-  };
+  }
 
-  readonly #onDrain = (): void => {
+  #onDrain(): void {
     this.#exchange.hold(0);
     this.#resume();
-  };
+  }
 
   #resume(): void {
     if (this.#clientGone || !this.#response.writableNeedDrain) this.#flow?.resume();
@@ -259,6 +225,7 @@ class NodeRelay implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#walking) return this.#walkOn();
+    this.#gatherer.flush();
     if (!this.#clientGone) {
       this.#exchange.flush(this.#write);
       // A whole body in the tick of its head: ended while corked, node:http would add an empty write of its own.
@@ -270,14 +237,15 @@ class NodeRelay implements Dispatcher.DispatchHandler {
 
   onResponseError(_flow: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#ended) return;
-    clearTimeout(this.#writeTimer);
+    this.#gatherer.flush();
+    this.#upload.stop();
     if (this.#bodyRefused !== undefined) return this.#fail(this.#bodyRefused);
     if (this.#clientGone) return this.#end("client_gone");
     if (this.#walking) return this.#walkOn();
     if (!this.#flow && this.#retries < CONNECT_RETRIES) {
       this.#retries++;
       this.#exchange.connectRetried();
-      return this.#dispatch();
+      return this.ready();
     }
     const { requestId, provider } = this.#plan;
     this.#state.log("warn", "upstream failed", {
@@ -296,7 +264,7 @@ class NodeRelay implements Dispatcher.DispatchHandler {
   /** The 429 is over, whole or not: on with the next pool key. */
   #walkOn(): void {
     this.#walking = false;
-    this.#dispatch();
+    this.ready();
   }
 
   #fail(code: ErrorCode): void {
@@ -309,25 +277,26 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#drainTimer);
-    clearTimeout(this.#writeTimer);
+    this.#upload.stop();
     this.#exchange.finish(ending);
     // A provider may answer before the upload is through; the rest of it must not hold the connection.
     if (!this.#request.complete) discard(this.#request);
   }
 
   /** The connection closed: of itself after a whole answer, else the client went away. */
-  readonly #onClose = (): void => {
+  #onClose(): void {
     if (this.#ended || this.#response.writableFinished) return;
+    this.#gatherer.flush();
     this.#clientGone = true;
-    this.#upload?.destroy();
+    this.#upload.clientLeft();
     if (this.#exchange.clientLeft(true)) {
       const { drainMaxSecs } = this.#plan.settings.config;
-      this.#drainTimer = setTimeout(this.#stopDraining, drainMaxSecs * 1000);
+      this.#drainTimer = setTimeout(() => this.#stopDraining(), drainMaxSecs * 1000);
       return this.#flow?.resume();
     }
     this.#flow?.abort(new Error("the client left"));
     this.#end("client_gone");
-  };
+  }
 
   #drain(chunk: Buffer): void | Promise<void> {
     this.#drainedBytes += chunk.length;
@@ -335,8 +304,8 @@ class NodeRelay implements Dispatcher.DispatchHandler {
     return this.#exchange.drain(chunk);
   }
 
-  readonly #stopDraining = (): void => {
+  #stopDraining(): void {
     this.#flow?.abort(new Error("the client left"));
     this.#end("client_gone");
-  };
+  }
 }

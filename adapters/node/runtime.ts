@@ -8,7 +8,7 @@ import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
 import { exchangesEnded } from "../server/in-flight.ts";
 import type { OpenServer, ServerRuntime } from "../server/serve.ts";
 import { createFollowingPools } from "./pools.ts";
-import { createListener } from "./relay.ts";
+import { createListener, createTransport } from "./relay.ts";
 
 /** Time for a client to send its whole request head, in milliseconds. */
 const HEAD_TIMEOUT_MS = 60_000;
@@ -33,8 +33,9 @@ export const nodeRuntime: ServerRuntime = {
     server.prependListener("connection", () => {
       server.timeout = clientPatienceMs(state.settings.config);
     });
-    server.on("request", createListener(state, pools.current));
-    server.on("checkContinue", createListener(state, pools.current, true));
+    const transport = createTransport(state, pools.current);
+    server.on("request", createListener(transport));
+    server.on("checkContinue", createListener(transport, true));
     const open = await listen(server, address);
     return {
       ...open,
