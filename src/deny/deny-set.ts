@@ -1,8 +1,8 @@
 /**
  * Every denied tenant and key in one open-addressing table of typed arrays: O(1) lookups that allocate nothing.
  *
- * A slot is 13 bytes. A million entries stand in 2^21 slots: 27 MB, and 41 MB for the moment the table doubles
- * (bench/micro/deny.ts measures both).
+ * A slot is 13 bytes. A million entries stand in 2^21 slots: 27 MB (bench/micro/deny.ts), and 41 MB for the moment the
+ * table doubles.
  */
 
 import type { DenyReason } from "../gateway/ports.ts";
