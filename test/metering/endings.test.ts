@@ -110,7 +110,12 @@ describe("a client that leaves", () => {
       else await until(async () => (await metric(lab, "ai_requests_in_flight")) === 1);
       connection.destroy();
       const row = await rowAfter(lab, before);
-      expect(row).toMatchObject({ outcome: "client_cancelled", usage_source: "none" });
+      expect(row).toMatchObject({
+        outcome: "client_cancelled",
+        usage_source: "none",
+        requested_model: "m5678",
+        request_bytes: body.length,
+      });
       expect(row).not.toHaveProperty("input_tokens");
     });
   }
