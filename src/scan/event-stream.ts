@@ -45,8 +45,8 @@ export class EventStream implements SseSink {
     let i = from;
     while (i < to) {
       const isWhole = this.#splitter.betweenEvents;
-      const alike = isWhole ? this.#templates.match(words, i, to, this.reader) : -1;
-      i = alike >= 0 ? alike : this.#readEvent(words, i, to, base, isWhole);
+      if (isWhole) i = this.#templates.match(words, i, to, this.reader);
+      if (i < to) i = this.#readEvent(words, i, to, base, isWhole);
     }
   }
 
@@ -83,7 +83,7 @@ export class EventStream implements SseSink {
     const { hasText } = reader;
     const isWhole = reader.end();
     if (this.#doneMatched === DONE.length) this.complete ||= this.#wire.endsWithDone;
-    else if (isWhole && this.#wire.endingType?.test(reader.type ?? "")) this.complete = true;
+    else if (isWhole && reader.ends) this.complete = true;
     const onlyText = hasText && isWhole && reader.version === this.#versionBefore;
     // After a lone CR the next byte decides what line it ends: no event to be matched by its bytes alone.
     if (onlyText && from >= 0 && dataLines === 1 && words.bytes[to - 1] === LF) {

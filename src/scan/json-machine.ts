@@ -8,7 +8,8 @@ import { DATA_PREFIX_BYTES, isDataUri } from "./data-prefix.ts";
 import { memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
 import { SubtreeSkipper } from "./json-skip.ts";
 import { SpanCapture } from "./json-span.ts";
-import { QUOTE, StringDecoder } from "./json-string.ts";
+import { BACKSLASH, QUOTE, StringDecoder } from "./json-string.ts";
+import { StringPasser } from "./string-passer.ts";
 
 export type JsonKind = "object" | "array" | "string" | "scalar";
 
@@ -16,8 +17,8 @@ export type JsonKind = "object" | "array" | "string" | "scalar";
 export interface JsonHandler {
   /** A value begins at `machine.position`, at a place that wants `value`. */
   value(slot: number, kind: JsonKind): void;
-  /** A wanted string ended. `length` is -1 if it was over 256 bytes or held half a surrogate pair. */
-  string(slot: number, bytes: Uint8Array, length: number): void;
+  /** A wanted string ended: `bytes[from, to)`. `to` is -1 if it was over 256 bytes or held half a surrogate pair. */
+  string(slot: number, bytes: Uint8Array, from: number, to: number): void;
   /** A wanted number or literal ended; `text` is undefined if it was over 40 bytes. */
   scalar(slot: number, text: string | undefined): void;
   /** `bytes` more of decoded UTF-8 of a counted string. */
@@ -41,6 +42,10 @@ const DONE = 7;
 
 const MAX_STRING_BYTES = 256;
 const MAX_SCALAR_BYTES = 40;
+/** Bytes that end a number or literal: blanks and controls, and `,":[]{}`. */
+const SCALAR_ENDS = new Uint8Array(256);
+SCALAR_ENDS.fill(1, 0, 0x21);
+for (const byte of [0x2c, QUOTE, 0x3a, 0x5b, 0x5d, 0x7b, 0x7d]) SCALAR_ENDS[byte] = 1;
 
 export class JsonMachine {
   /** The document is closed; what follows is not looked at. */
@@ -61,6 +66,7 @@ export class JsonMachine {
   /** `position` of index 0 of the chunk in hand. */
   #base = 0;
 
+  readonly #whole = new StringPasser();
   readonly #string: StringDecoder;
   #reported = 0;
   #scalarText = "";
@@ -75,6 +81,7 @@ export class JsonMachine {
     this.#handler = handler;
     this.#string = new StringDecoder(Math.max(MAX_STRING_BYTES, trie.maxName));
     this.#skipper = new SubtreeSkipper(
+      this.#string,
       (bytes) => handler.text(this.#child?.slot ?? -1, bytes),
       trie.dataUris,
     );
@@ -114,7 +121,7 @@ export class JsonMachine {
           i = this.#afterEnd(bytes, i, to);
           break;
         default:
-          i = this.#structure(bytes[i]!, i, bytes);
+          i = this.#structure(words, i, to);
       }
     }
     if (this.#span.active) this.#span.append(bytes, to);
@@ -128,9 +135,9 @@ export class JsonMachine {
     if (this.#state === SKIP) this.#skipper.end();
   }
 
-  /** The raw bytes of the `span` object that is closing, or undefined if it was over 2 KiB. */
-  takeSpan(): Uint8Array | undefined {
-    return this.#span.take();
+  /** The raw text of the `span` object that is closing; undefined if it was over 2 KiB, or not UTF-8. */
+  get spanText(): string | undefined {
+    return this.#span.text;
   }
 
   #afterEnd(bytes: Uint8Array, from: number, to: number): number {
@@ -138,15 +145,16 @@ export class JsonMachine {
     return to;
   }
 
-  /** One byte outside strings, scalars and skipped subtrees. Returns the index to go on from. */
-  #structure(byte: number, i: number, bytes: Uint8Array): number {
+  /** One byte outside strings, scalars and skipped subtrees, or what begins there. Returns the index to go on from. */
+  #structure(words: ChunkWords, i: number, to: number): number {
+    const { bytes } = words;
+    const byte = bytes[i]!;
     if (byte <= 0x20) return i + 1;
-    const isCloser = (byte | 0x20) === 0x7d;
     if (this.#state === COLON) {
       this.#state = byte === 0x3a ? VALUE : MEMBER;
       return byte === 0x3a ? i + 1 : i;
     }
-    if (isCloser) {
+    if ((byte | 0x20) === 0x7d) {
       if (this.#top >= 0) this.#closeFrame(bytes, i);
       return i + 1;
     }
@@ -155,43 +163,70 @@ export class JsonMachine {
       if (this.#state === VALUE && this.#top >= 0) this.#afterValue();
       return i + 1;
     }
-    if (this.#state === MEMBER) return this.#memberName(byte, i);
-    if (byte === QUOTE) return this.#openString(i);
+    if (this.#state === MEMBER) return this.#memberName(words, i, to);
+    if (byte === QUOTE) return this.#openString(words, i, to);
     if ((byte | 0x20) === 0x7b) return this.#openContainer(byte === 0x7b, i);
     // At the root: a byte order mark. Elsewhere: a stray colon.
     if (byte === 0x3a || (byte >= 0x80 && this.#top < 0)) return i + 1;
-    return this.#openScalar(i);
+    return this.#openScalar(bytes, i, to);
   }
 
-  #memberName(byte: number, i: number): number {
-    if (byte === QUOTE) {
+  #memberName(words: ChunkWords, i: number, to: number): number {
+    const { bytes } = words;
+    const byte = bytes[i]!;
+    if (byte === QUOTE) return this.#openName(bytes, i + 1, to);
+    if ((byte | 0x20) !== 0x7b) return i + 1;
+    this.#child = undefined;
+    return this.#openContainer(byte === 0x7b, i);
+  }
+
+  /** Names are short: those whole and without escapes are looked up where they stand. */
+  #openName(bytes: Uint8Array, from: number, to: number): number {
+    let i = from;
+    while (i < to && bytes[i] !== QUOTE && bytes[i] !== BACKSLASH) i++;
+    if (i === to || bytes[i] === BACKSLASH) {
       this.#state = NAME;
       this.#string.begin(this.#trie.maxName);
-    } else if ((byte | 0x20) === 0x7b) {
-      this.#child = undefined;
-      return this.#openContainer(byte === 0x7b, i);
+      return from;
     }
-    return i + 1;
+    this.#child = memberOf(this.#nodes[this.#top]!, bytes, from, i - from);
+    const isColonNext = i + 1 < to && bytes[i + 1] === 0x3a;
+    this.#state = isColonNext ? VALUE : COLON;
+    return isColonNext ? i + 2 : i + 1;
   }
 
-  #openString(i: number): number {
+  #openString(words: ChunkWords, i: number, to: number): number {
     const node = this.#child;
+    if (node?.value) this.#announce(node, "string", i);
+    const end = this.#whole.pass(words, i + 1, to);
+    if (end >= 0 && this.#takeWhole(node, words.bytes, i + 1, end)) return end + 1;
     this.#state = STRING;
     this.#reported = 0;
-    if (node?.value) this.#announce(node, "string", i);
     if (node?.string) this.#string.begin(MAX_STRING_BYTES);
     else if (node?.text) this.#string.begin(this.#trie.dataUris ? 0 : DATA_PREFIX_BYTES);
     else this.#string.skip();
     return i + 1;
   }
 
-  #openScalar(i: number): number {
+  /** Ends a string that was passed whole; false: its bytes must be decoded. */
+  #takeWhole(node: PathNode | undefined, bytes: Uint8Array, from: number, end: number): boolean {
+    const { size, escaped } = this.#whole;
+    if (escaped && (node?.string || (node?.text && !this.#trie.dataUris))) return false;
+    this.position = this.#base + end + 1;
+    this.#afterValue();
+    if (node?.string) this.#handler.string(node.slot, bytes, from, size > MAX_STRING_BYTES ? -1 : end);
+    if (node?.text && size > 0 && (this.#trie.dataUris || !isDataUri(bytes, from, size)))
+      this.#handler.text(node.slot, size);
+    return true;
+  }
+
+  #openScalar(bytes: Uint8Array, i: number, to: number): number {
     const node = this.#child;
     this.#state = SCALAR;
     this.#scalarText = "";
     this.#scalarSize = 0;
     if (node?.value) this.#announce(node, "scalar", i);
-    return i;
+    return this.#inScalar(bytes, i, to);
   }
 
   #openContainer(isObject: boolean, i: number): number {
@@ -256,7 +291,7 @@ export class JsonMachine {
   #endName(): void {
     const { size, kept } = this.#string;
     const node = this.#nodes[this.#top]!;
-    this.#child = size > this.#trie.maxName ? node.rest : memberOf(node, kept, size);
+    this.#child = size > this.#trie.maxName ? node.rest : memberOf(node, kept, 0, size);
     this.#state = COLON;
   }
 
@@ -265,7 +300,7 @@ export class JsonMachine {
     this.#afterValue();
     if (node === undefined) return;
     const { size, kept, broken } = this.#string;
-    if (node.string) this.#handler.string(node.slot, kept, broken || size > MAX_STRING_BYTES ? -1 : size);
+    if (node.string) this.#handler.string(node.slot, kept, 0, broken || size > MAX_STRING_BYTES ? -1 : size);
     if (node.text) this.#reportText(true, node);
   }
 
@@ -280,7 +315,7 @@ export class JsonMachine {
 
   #inScalar(bytes: Uint8Array, from: number, to: number): number {
     let i = from;
-    while (i < to && !isScalarEnd(bytes[i]!)) i++;
+    while (i < to && SCALAR_ENDS[bytes[i]!] === 0) i++;
     this.#scalarSize += i - from;
     const node = this.#child;
     if (node?.scalar && this.#scalarSize <= MAX_SCALAR_BYTES) {
@@ -303,15 +338,4 @@ export class JsonMachine {
     if (this.#skipper.closed) this.#closed(this.#child, words.bytes, end - 1);
     return end;
   }
-}
-
-function isScalarEnd(byte: number): boolean {
-  return (
-    byte <= 0x20 ||
-    byte === 0x2c ||
-    byte === QUOTE ||
-    byte === 0x3a ||
-    (byte | 0x20) === 0x7b ||
-    (byte | 0x20) === 0x7d
-  );
 }

@@ -16,6 +16,12 @@ export interface PathRule {
   readonly wants: readonly Want[];
 }
 
+interface KnownMember {
+  /** In UTF-8. */
+  readonly name: Uint8Array;
+  readonly member: PathNode;
+}
+
 /** A place in the document that something is wanted of, at it or below it. */
 export interface PathNode {
   slot: number;
@@ -25,9 +31,9 @@ export interface PathNode {
   text: boolean;
   texts: boolean;
   span: boolean;
-  /** UTF-8 of each known member name, beside `members`. */
-  readonly names: Uint8Array[];
-  readonly members: PathNode[];
+  readonly members: KnownMember[];
+  /** The members by the length of their names, where to look them up. */
+  readonly byLength: (KnownMember[] | undefined)[];
   /** Any element, if elements matter. */
   item: PathNode | undefined;
   /** Any member or element that is not known. */
@@ -58,14 +64,18 @@ export function compilePaths(rules: readonly PathRule[], options: { everyText?: 
   return { root, maxName: longestName(root), dataUris: options.everyText === undefined };
 }
 
-/** The node for a member whose decoded name stands in `bytes[0, length)`. */
-export function memberOf(node: PathNode, bytes: Uint8Array, length: number): PathNode | undefined {
-  const { names } = node;
-  search: for (let n = 0; n < names.length; n++) {
-    const name = names[n]!;
-    if (name.length !== length) continue;
-    for (let i = 0; i < length; i++) if (name[i] !== bytes[i]) continue search;
-    return node.members[n];
+/** The node for a member whose decoded name stands in the `length` bytes from `from` on. */
+export function memberOf(
+  node: PathNode,
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+): PathNode | undefined {
+  const candidates = node.byLength[length];
+  if (candidates === undefined) return node.rest;
+  search: for (const { name, member } of candidates) {
+    for (let i = 0; i < length; i++) if (name[i] !== bytes[from + i]) continue search;
+    return member;
   }
   return node.rest;
 }
@@ -80,8 +90,8 @@ export function createNode(): PathNode {
     text: false,
     texts: false,
     span: false,
-    names: [],
     members: [],
+    byLength: [],
     item: undefined,
     rest: undefined,
   };
@@ -93,26 +103,25 @@ function descend(node: PathNode, step: string): PathNode {
     return node.item;
   }
   const name = new TextEncoder().encode(step);
-  const known = memberOf(node, name, name.length);
-  if (known !== undefined) return known;
-  const member = createNode();
-  node.names.push(name);
-  node.members.push(member);
-  return member;
+  return memberOf(node, name, 0, name.length) ?? addMember(node, name);
+}
+
+function addMember(node: PathNode, name: Uint8Array): PathNode {
+  const known = { name, member: createNode() };
+  node.members.push(known);
+  node.byLength[name.length] ??= [];
+  node.byLength[name.length]?.push(known);
+  return known.member;
 }
 
 function countEveryText(node: PathNode, slot: number): void {
-  for (const child of node.item === undefined ? node.members : [...node.members, node.item]) {
-    countEveryText(child, slot);
-  }
+  for (const child of childrenOf(node)) countEveryText(child, slot);
   if (node.slot < 0) node.slot = slot;
   node.text = true;
   node.texts = true;
-  const data = createNode();
+  const data = addMember(node, new TextEncoder().encode("data"));
   data.slot = slot;
   data.texts = true;
-  node.names.push(new TextEncoder().encode("data"));
-  node.members.push(data);
   const rest = createNode();
   rest.slot = slot;
   rest.text = true;
@@ -121,7 +130,11 @@ function countEveryText(node: PathNode, slot: number): void {
 }
 
 function longestName(node: PathNode): number {
-  const own = Math.max(0, ...node.names.map((name) => name.length));
-  const below = node.item === undefined ? node.members : [...node.members, node.item];
-  return Math.max(own, ...below.map(longestName));
+  const own = Math.max(0, ...node.members.map(({ name }) => name.length));
+  return Math.max(own, ...childrenOf(node).map(longestName));
+}
+
+function childrenOf({ members, item }: PathNode): PathNode[] {
+  const children = members.map(({ member }) => member);
+  return item === undefined ? children : [...children, item];
 }

@@ -31,7 +31,7 @@ export class SubtreeSkipper {
   closed = false;
   readonly #onText: (bytes: number) => void;
   readonly #countsDataUris: boolean;
-  readonly #string = new StringDecoder(DATA_PREFIX_BYTES);
+  readonly #string: StringDecoder;
   #counts = false;
   #depth = 0;
   #inString = false;
@@ -41,8 +41,12 @@ export class SubtreeSkipper {
   /** The value that is due stands under a name `data`. */
   #underData = false;
 
-  /** @param onText called with the decoded size of each string value of a subtree that counts */
-  constructor(onText: (bytes: number) => void, countsDataUris: boolean) {
+  /**
+   * @param string not in use outside the subtree
+   * @param onText called with the decoded size of each string value of a subtree that counts
+   */
+  constructor(string: StringDecoder, onText: (bytes: number) => void, countsDataUris: boolean) {
+    this.#string = string;
     this.#onText = onText;
     this.#countsDataUris = countsDataUris;
   }

@@ -2,10 +2,11 @@
 import { type ChunkWords, findEither } from "./byte-search.ts";
 
 export const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+export const BACKSLASH = 0x5c;
 
-/** Room for names and most values. V8 keeps arrays of up to 64 bytes on its heap; larger ones cost half a microsecond each. */
+/** Room for names and most values, taken when one has to be kept. V8 keeps arrays of up to 64 bytes on its heap; larger ones cost half a microsecond each. */
 const FIRST_BYTES = 64;
+const NO_BYTES = new Uint8Array(0);
 const SKIPPED = -1;
 const NO_ESCAPE = 0;
 const AFTER_BACKSLASH = 5;
@@ -33,7 +34,7 @@ export class StringDecoder {
   /** Half a surrogate pair was seen: the string is no Unicode text. */
   broken = false;
   /** The first `min(size, limit)` decoded bytes. */
-  kept = new Uint8Array(FIRST_BYTES);
+  kept = NO_BYTES;
   readonly #capacity: number;
   #limit = 0;
   /** 0: none; 5: after a backslash; 4 to 1: hex digits of a `\u` still due. */
@@ -115,7 +116,7 @@ export class StringDecoder {
     if (room > 0) {
       const stop = to - from < room ? to : from + room;
       let at = this.size;
-      if (at + stop - from > this.kept.length) this.#grow();
+      if (at + stop - from > this.kept.length) this.#grow(at + stop - from);
       for (let i = from; i < stop; i++) this.kept[at++] = bytes[i]!;
     }
     this.size += to - from;
@@ -161,8 +162,8 @@ export class StringDecoder {
     this.#write(unit >= 0xd800 && unit <= 0xdfff ? 0xfffd : unit);
   }
 
-  #grow(): void {
-    const larger = new Uint8Array(this.#capacity);
+  #grow(size: number): void {
+    const larger = new Uint8Array(size <= FIRST_BYTES ? FIRST_BYTES : this.#capacity);
     larger.set(this.kept);
     this.kept = larger;
   }
@@ -175,7 +176,7 @@ export class StringDecoder {
   #write(codePoint: number): void {
     const bytes = codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
     if (this.size < this.#limit) {
-      if (this.size + bytes > this.kept.length) this.#grow();
+      if (this.size + bytes > this.kept.length) this.#grow(this.size + bytes);
       let rest = codePoint;
       for (let i = bytes - 1; i > 0; i--) {
         this.kept[this.size + i] = 0x80 | (rest & 0x3f);
@@ -190,7 +191,8 @@ export class StringDecoder {
 /** Leading byte of a UTF-8 sequence, by its length. */
 const LEADS = [0, 0, 0xc0, 0xe0, 0xf0];
 
-function hexDigit(byte: number): number {
+/** Value of a hexadecimal digit; -1 if it is none. */
+export function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const letter = byte | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;

@@ -1,7 +1,7 @@
 /**
  * The shape of an event that held nothing but generated text: an event with the same bytes outside its holes has the
  * same effect but for the size of the text, so it need not be parsed. Holes are strings and numbers that no rule
- * wants, counted text, and blanks; whatever is wanted (model, type, usage…) is part of the shape.
+ * wants, counted text, and blanks before the last brace; whatever is wanted (model, type, usage…) is part of the shape.
  */
 import { createNode, memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
 
@@ -45,7 +45,8 @@ export function compileTemplate(
 ): LineTemplate | undefined {
   if (event.to - event.from > MAX_EVENT_BYTES) return undefined;
   // Not `bytes.slice`: Node's Buffer overrides it with a view of the same memory.
-  const own = new Uint8Array(bytes.subarray(event.from, event.to));
+  const own = new Uint8Array(event.to - event.from);
+  own.set(bytes.subarray(event.from, event.to));
   const compiler = new Compiler(own, event.dataFrom - event.from, event.dataTo - event.from, numbersVary);
   if (!compiler.document(trie.root)) return undefined;
   return { steps: Int32Array.from(compiler.steps), view: new DataView(own.buffer) };
@@ -95,14 +96,16 @@ class Compiler {
     this.#at++;
     this.#blanks();
     if (this.#take(closer)) return true;
+    let blanksFrom = this.#at;
     do {
       this.#blanks();
       const child = isObject ? this.#member(node) : (node?.item ?? node?.rest);
       if (child === NOT_PLAIN || !this.#value(child, depth + 1)) return false;
+      blanksFrom = this.#at;
       this.#blanks();
     } while (this.#take(0x2c));
     // Anthropic pads its events with a random run of blanks before the last brace.
-    if (depth === 0) this.#holeAt(BLANKS, this.#at, this.#at, -1);
+    if (depth === 0) this.#holeAt(BLANKS, blanksFrom, this.#at, -1);
     return this.#take(closer);
   }
 
@@ -110,15 +113,14 @@ class Compiler {
   #member(node: PathNode | undefined): PathNode | undefined {
     const from = this.#at + 1;
     if (this.#byte() !== QUOTE) return NOT_PLAIN;
-    const to = this.#closingQuote(from);
-    if (to < 0) return NOT_PLAIN;
-    const name = this.#bytes.subarray(from, to);
-    if (name.includes(BACKSLASH)) return NOT_PLAIN;
+    let to = from;
+    while (to < this.#end && this.#bytes[to] !== QUOTE && this.#bytes[to] !== BACKSLASH) to++;
+    if (to === this.#end || this.#bytes[to] === BACKSLASH) return NOT_PLAIN;
     this.#at = to + 1;
     this.#blanks();
     if (!this.#take(0x3a)) return NOT_PLAIN;
     this.#blanks();
-    return node && memberOf(node, name, name.length);
+    return node && memberOf(node, this.#bytes, from, to - from);
   }
 
   #string(node: PathNode | undefined): boolean {
@@ -150,9 +152,7 @@ class Compiler {
   }
 
   #blanks(): void {
-    const from = this.#at;
     while (this.#at < this.#end && this.#byte() === 0x20) this.#at++;
-    if (this.#at > from) this.#holeAt(BLANKS, from, this.#at, -1);
   }
 
   #holeAt(kind: number, from: number, to: number, slot: number): void {

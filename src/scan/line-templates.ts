@@ -1,4 +1,4 @@
-/** Matches events against the template of the last one that was parsed, four bytes at a time. */
+/** Matches events against templates of the last few that were parsed, eight bytes at a time. */
 import { type ChunkWords, viewOf } from "./byte-search.ts";
 import type { PathTrie } from "./json-paths.ts";
 import {
@@ -12,8 +12,12 @@ import {
   STEP_SIZE,
   TEXT,
 } from "./line-template.ts";
-import type { ResponseReader, TextSizes } from "./response-reader.ts";
+import { clearSizes, type ResponseReader, type TextSizes } from "./response-reader.ts";
+import { escapedSize, escapeLength } from "./string-passer.ts";
 import * as slots from "./wires.ts";
+
+/** Shapes kept at once: several choices, tool calls and text by turns. */
+const MAX_SHAPES = 4;
 
 /** Templates in a row that matched nothing before the stream is taken for one whose events all differ… */
 const MAX_VAIN = 8;
@@ -30,13 +34,23 @@ const A_QUOTE = 2;
 const A_BACKSLASH = 3;
 const NUMBER_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => (isNumberByte(byte) ? 1 : 0));
 
+/** A template and what it holds for. */
+interface Shape {
+  readonly template: LineTemplate;
+  /** Of the reader, when the template was made. */
+  readonly version: number;
+  readonly deltaIsText: boolean;
+  /** What matched after it the last time: streams repeat a shape, or go round a few. */
+  next: Shape | undefined;
+  usedAt: number;
+}
+
 export class LineTemplates {
   readonly #trie: PathTrie;
   readonly #sizes: TextSizes = [0, 0, 0, 0, 0];
-  #template: LineTemplate | undefined;
-  /** The reader's version that the template holds for. */
-  #version = 0;
-  #deltaIsText = true;
+  readonly #shapes: Shape[] = [];
+  #last: Shape | undefined;
+  #matched = 0;
   #learned = 0;
   #vain = 0;
   #pause = 0;
@@ -57,58 +71,106 @@ export class LineTemplates {
     if (this.#vain > MAX_VAIN) {
       this.#vain = 0;
       this.#pause = PAUSE_EVENTS;
-      this.#template = undefined;
       return;
     }
-    this.#template = compileTemplate(this.#trie, bytes, event, this.#learned > 0);
+    const template = compileTemplate(this.#trie, bytes, event, this.#learned > 0);
     this.#learned++;
-    this.#version = reader.version;
-    this.#deltaIsText = reader.deltaIsText;
+    if (template === undefined) return;
+    const { version, deltaIsText } = reader;
+    const shape = { template, version, deltaIsText, next: undefined, usedAt: this.#matched };
+    if (this.#shapes.length === MAX_SHAPES) this.#forget();
+    this.#shapes.push(shape);
+    this.#follow(shape);
   }
 
-  /** If a whole event that fits begins at `from`, counts it and returns the index past it; else -1. */
+  /** Counts the whole events that fit, one after the other from `from` on. Returns the index past them. */
   match(words: ChunkWords, from: number, to: number, reader: ResponseReader): number {
-    const template = this.#template;
-    if (template === undefined || reader.version !== this.#version) return -1;
-    const sizes = this.#sizes;
-    // `fill` on five numbers costs more than the rest of a short event.
-    sizes[0] = sizes[1] = sizes[2] = sizes[3] = sizes[4] = 0;
-    const end = this.#steps(template, words, from, to);
+    let at = from;
+    while (at < to) {
+      const end = this.#matchAny(words, at, to, reader);
+      if (end < 0) break;
+      at = end;
+    }
+    return at;
+  }
+
+  #matchAny(words: ChunkWords, from: number, to: number, reader: ResponseReader): number {
+    const expected = this.#last?.next;
+    if (expected !== undefined) {
+      const end = this.#matchOne(expected, words, from, to, reader);
+      if (end >= 0) return end;
+    }
+    for (const shape of this.#shapes) {
+      if (shape === expected) continue;
+      const end = this.#matchOne(shape, words, from, to, reader);
+      if (end >= 0) return end;
+    }
+    return -1;
+  }
+
+  #matchOne(shape: Shape, words: ChunkWords, from: number, to: number, reader: ResponseReader): number {
+    if (reader.version !== shape.version) return -1;
+    clearSizes(this.#sizes);
+    const end = this.#steps(shape.template, words, from, to);
     if (end < 0) return -1;
+    reader.addText(this.#sizes, shape.deltaIsText);
     this.#vain = 0;
-    reader.addText(sizes, this.#deltaIsText);
+    this.#matched++;
+    shape.usedAt = this.#matched;
+    this.#follow(shape);
     return end;
+  }
+
+  #follow(shape: Shape): void {
+    if (this.#last !== undefined) this.#last.next = shape;
+    this.#last = shape;
+  }
+
+  /** Lets go of the shape that has matched nothing for longest. */
+  #forget(): void {
+    const oldest = this.#shapes.reduce((a, b) => (b.usedAt < a.usedAt ? b : a));
+    this.#shapes.splice(this.#shapes.indexOf(oldest), 1);
+    for (const shape of this.#shapes) if (shape.next === oldest) shape.next = undefined;
+    if (this.#last === oldest) this.#last = undefined;
   }
 
   #steps(template: LineTemplate, words: ChunkWords, from: number, to: number): number {
     const { steps, view } = template;
     const { bytes } = words;
+    const chunk = viewOf(words);
     let i = from;
     for (let s = 0; s < steps.length && i >= 0; s += STEP_SIZE) {
       const kind = steps[s]!;
-      if (kind === LITERAL) i = matchLiteral(view, steps[s + 2]!, steps[s + 3]!, words, i, to);
+      if (kind === LITERAL) i = matchLiteral(view, steps[s + 2]!, steps[s + 3]!, chunk, i, to);
       else if (kind === BLANKS) while (i < to && bytes[i] === 0x20) i++;
       else if (kind === NUMBER) i = passNumber(bytes, i, to);
-      else {
+      else if (kind === TEXT) {
         i = this.#string(bytes, i, to);
-        if (kind === TEXT) this.#sizes[steps[s + 1]! - slots.TEXT]! += this.#size;
+        this.#sizes[steps[s + 1]! - slots.TEXT]! += this.#size;
+      } else {
+        // Most are ids, which stay: told by eight bytes at a time, with the quote that follows.
+        const same = matchLiteral(view, steps[s + 2]!, steps[s + 3]! + 1, chunk, i, to);
+        i = same >= 0 ? same - 1 : this.#string(bytes, i, to);
       }
     }
     return i;
   }
 
-  /** Passes the inside of a string without `\u` escapes. Returns the index of its quote, or -1. */
+  /** Passes the inside of a string. Returns the index of its quote, or -1. */
   #string(bytes: Uint8Array, from: number, to: number): number {
-    let escapes = 0;
+    let shrunk = 0;
     for (let i = from; i < to; i++) {
       const kind = STRING_BYTES[bytes[i]!];
       if (kind === PLAIN) continue;
       if (kind === A_QUOTE) {
-        this.#size = i - from - escapes;
+        this.#size = i - from - shrunk;
         return i;
       }
-      if (kind !== A_BACKSLASH || ++i >= to || bytes[i]! < 0x20 || bytes[i] === 0x75) return -1;
-      escapes++;
+      if (kind !== A_BACKSLASH || (i + 1 < to && bytes[i + 1]! < 0x20)) return -1;
+      const length = escapeLength(bytes, i, to);
+      if (length === 0) return -1;
+      shrunk += length - escapedSize(bytes, i, length);
+      i += length - 1;
     }
     return -1;
   }
@@ -119,13 +181,12 @@ function matchLiteral(
   view: DataView,
   from: number,
   to: number,
-  words: ChunkWords,
+  chunk: DataView,
   at: number,
   limit: number,
 ): number {
   const end = at + to - from;
   if (end > limit) return -1;
-  const chunk = viewOf(words);
   let i = from;
   let j = at;
   if (to - from < 8) {

@@ -20,6 +20,16 @@ export function decodeName(bytes: Uint8Array): string | undefined {
 /** An id or tier that is short and plain: 1 to 128 characters of printable ASCII without blanks. */
 export function decodePlain(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0 || bytes.length > 128) return undefined;
-  for (const byte of bytes) if (byte <= 0x20 || byte >= 0x7f) return undefined;
-  return String.fromCharCode(...bytes);
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! <= 0x20 || bytes[i]! >= 0x7f) return undefined;
+  return decoder.decode(bytes);
+}
+
+/** Whether `bytes[from, to)` are `text`, in ASCII: tells without decoding that nothing changed. */
+export function isSpelled(text: string | undefined, bytes: Uint8Array, from: number, to: number): boolean {
+  if (text === undefined || text.length !== to - from) return false;
+  for (let i = from; i < to; i++) {
+    const byte = bytes[i]!;
+    if (byte >= 0x80 || byte !== text.charCodeAt(i - from)) return false;
+  }
+  return true;
 }

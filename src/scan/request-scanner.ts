@@ -134,10 +134,10 @@ class Scanner implements RequestScanner, JsonHandler {
     }
   }
 
-  string(slot: number, bytes: Uint8Array, length: number): void {
+  string(slot: number, bytes: Uint8Array, from: number, to: number): void {
     if (slot === STREAM_OPTIONS) this.#endStreamOptions("other");
     if (slot !== MODEL) return;
-    this.model = length < 0 ? undefined : decodeName(bytes.subarray(0, length));
+    this.model = to < 0 ? undefined : decodeName(bytes.subarray(from, to));
     this.modelUnusable = this.model === undefined;
   }
 

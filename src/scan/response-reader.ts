@@ -1,11 +1,13 @@
 /** Keeps what the documents of one response say: the body of a JSON response, or the events of a stream one by one. */
 import type { ChunkWords } from "./byte-search.ts";
+import { describeType, type EventType } from "./event-type.ts";
 import { type JsonHandler, type JsonKind, JsonMachine } from "./json-machine.ts";
 import type { PathTrie } from "./json-paths.ts";
-import { decodeName, decodePlain, decodeUtf8 } from "./plain-text.ts";
+import { decodeName, decodePlain, isSpelled } from "./plain-text.ts";
 import {
   type CountingRules,
   countsOf,
+  holdsCount,
   mergeValues,
   readMember,
   type UsageCounts,
@@ -22,8 +24,11 @@ export type TextSizes = [
   delta: number,
 ];
 
-/** How the usage blocks of a response are counted. */
-export type ReadingRules = CountingRules & { readonly mergesUsage: boolean };
+/** How the usage blocks of a response are counted, and which `type` ends it. */
+export type ReadingRules = CountingRules & {
+  readonly mergesUsage: boolean;
+  readonly endingType: RegExp | undefined;
+};
 
 type Part = "unseen" | "wanted" | "other";
 
@@ -31,7 +36,6 @@ export class ResponseReader implements JsonHandler {
   model: string | undefined;
   responseId: string | undefined;
   serviceTier: string | undefined;
-  usage: UsageCounts | undefined;
   /** The usage is the provider's last word. */
   final = false;
   error = false;
@@ -42,17 +46,20 @@ export class ResponseReader implements JsonHandler {
   /** Counts up with every change of what the response says of itself, generated text aside. */
   version = 0;
   /** `type` of the document in hand. */
-  type: string | undefined;
+  #type: EventType | undefined;
+  #lastType: EventType | undefined;
   readonly #rules: ReadingRules;
   readonly #machine: JsonMachine;
   readonly #texts: TextSizes = [0, 0, 0, 0, 0];
+  /** Members of the usage block in hand, and of the last one or, where blocks are merged, of all. */
   #values: UsageValues = [];
-  #merged: UsageValues = [];
+  #counted: UsageValues = [];
   #tier: string | undefined;
-  #usageBytes: Uint8Array | undefined;
+  #usageText: string | undefined;
   #hasUsage = false;
   #isObject = false;
-  #object: string | undefined;
+  /** `object` of the document is `error`. */
+  #isErrorObject = false;
   /** `choices` of the document is an empty array, its `usage` an object. */
   #choices: Part = "unseen";
   #usage: Part = "unseen";
@@ -64,8 +71,8 @@ export class ResponseReader implements JsonHandler {
 
   begin(): void {
     this.#machine.reset();
-    this.type = undefined;
-    this.#object = undefined;
+    this.#type = undefined;
+    this.#isErrorObject = false;
     this.#isObject = true;
     this.#choices = "unseen";
     this.#usage = "unseen";
@@ -78,9 +85,9 @@ export class ResponseReader implements JsonHandler {
   /** The document ended, or the body did. True if it was whole. */
   end(): boolean {
     this.#machine.end();
-    if (this.type === "error" || this.type === "response.failed" || this.#object === "error") this.#fail();
+    if (this.#type?.isError || this.#isErrorObject) this.#fail();
     this.addText(this.#texts, this.deltaIsText);
-    this.#texts.fill(0);
+    clearSizes(this.#texts);
     if (this.#hasUsage) this.#deltasAtUsage = this.outputDeltas;
     this.#hasUsage = false;
     return this.#machine.done;
@@ -93,13 +100,18 @@ export class ResponseReader implements JsonHandler {
 
   /** Whether any text was counted in the document in hand. */
   get hasText(): boolean {
-    return this.#texts.some((bytes) => bytes > 0);
+    const [text, textTwin, reasoning, reasoningTwin, delta] = this.#texts;
+    return text + textTwin + reasoning + reasoningTwin + delta > 0;
   }
 
-  /** A root `delta` is text but in events of audio and images, where it is base64 (their transcripts are text again). */
+  /** What stands at a root `delta` of the document in hand is text. */
   get deltaIsText(): boolean {
-    const type = this.type ?? "";
-    return type.includes("transcript") || !/audio|image/.test(type);
+    return this.#type?.deltaIsText !== false;
+  }
+
+  /** The document in hand is one that ends a stream. */
+  get ends(): boolean {
+    return this.#type?.ends === true;
   }
 
   /** Counts the text of one document. What is sent under two names counts once. */
@@ -120,7 +132,7 @@ export class ResponseReader implements JsonHandler {
 
   /** The last usage object as it came, on one line; undefined if there was none, or over 2 KiB of it, or no JSON. */
   usageText(): string | undefined {
-    const text = this.#usageBytes && decodeUtf8(this.#usageBytes);
+    const text = this.#usageText;
     if (text === undefined) return undefined;
     try {
       JSON.parse(text);
@@ -150,15 +162,14 @@ export class ResponseReader implements JsonHandler {
     }
   }
 
-  string(slot: number, bytes: Uint8Array, length: number): void {
-    if (length <= 0) return;
-    const captured = bytes.subarray(0, length);
-    if (slot === slots.TYPE) this.type = decodeName(captured);
-    else if (slot === slots.OBJECT) this.#object = decodeName(captured);
-    else if (slot === slots.USAGE_TIER) this.#tier = decodePlain(captured);
-    else if (slot === slots.MODEL) this.#say("model", decodeName(captured));
-    else if (slot === slots.RESPONSE_ID) this.#say("responseId", decodePlain(captured));
-    else if (slot === slots.SERVICE_TIER) this.#say("serviceTier", decodePlain(captured));
+  string(slot: number, bytes: Uint8Array, from: number, to: number): void {
+    if (to <= from) return;
+    if (slot === slots.TYPE) this.#setType(bytes, from, to);
+    else if (slot === slots.OBJECT) this.#isErrorObject = isSpelled("error", bytes, from, to);
+    else if (slot === slots.MODEL) this.#read("model", decodeName, bytes, from, to);
+    else if (slot === slots.USAGE_TIER) this.#tier = decodePlain(bytes.subarray(from, to));
+    else if (slot === slots.RESPONSE_ID) this.#read("responseId", decodePlain, bytes, from, to);
+    else if (slot === slots.SERVICE_TIER) this.#read("serviceTier", decodePlain, bytes, from, to);
   }
 
   text(slot: number, bytes: number): void {
@@ -168,16 +179,38 @@ export class ResponseReader implements JsonHandler {
 
   close(slot: number): void {
     if (slot !== slots.USAGE && slot !== slots.INNER_USAGE) return;
-    const values = this.#rules.mergesUsage ? mergeValues(this.#merged, this.#values) : this.#values;
-    const counts = countsOf(values, this.#rules);
-    if (counts === undefined) return;
-    this.usage = counts;
+    const values = this.#rules.mergesUsage ? mergeValues(this.#counted, this.#values) : this.#values;
+    if (!holdsCount(values)) return;
     this.#hasUsage = true;
-    this.#merged = values;
-    this.#usageBytes = this.#machine.takeSpan();
+    this.#counted = values;
+    this.#usageText = this.#machine.spanText;
     this.final ||= slot === slots.USAGE || !this.#rules.mergesUsage;
     this.#say("serviceTier", this.#tier);
     this.version++;
+  }
+
+  /** Counts of the usage so far; undefined if no block came that counts. */
+  get usage(): UsageCounts | undefined {
+    return countsOf(this.#counted, this.#rules);
+  }
+
+  #setType(bytes: Uint8Array, from: number, to: number): void {
+    if (!isSpelled(this.#lastType?.name, bytes, from, to)) {
+      const name = decodeName(bytes.subarray(from, to));
+      this.#lastType = name === undefined ? undefined : describeType(name, this.#rules.endingType);
+    }
+    this.#type = this.#lastType;
+  }
+
+  /** Nearly every event names the same model and id again. */
+  #read(
+    fact: "model" | "responseId" | "serviceTier",
+    decode: (bytes: Uint8Array) => string | undefined,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+  ): void {
+    if (!isSpelled(this[fact], bytes, from, to)) this.#say(fact, decode(bytes.subarray(from, to)));
   }
 
   #say(fact: "model" | "responseId" | "serviceTier", value: string | undefined): void {
@@ -207,6 +240,11 @@ export class ResponseReader implements JsonHandler {
     this.error = true;
     this.version++;
   }
+}
+
+/** `fill` on five numbers costs more than the rest of a short event. */
+export function clearSizes(sizes: TextSizes): void {
+  sizes[0] = sizes[1] = sizes[2] = sizes[3] = sizes[4] = 0;
 }
 
 /** An event that was shown once stays so, even if the member comes again: its first bytes are with the client by then. */

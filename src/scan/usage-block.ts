@@ -59,6 +59,8 @@ export interface CountingRules {
   readonly outputMayExcludeReasoning: boolean;
 }
 
+/** Digits of which any number is a safe integer. */
+const MAX_PLAIN_DIGITS = 15;
 /** JSON number as `JSON.parse` takes it. */
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
@@ -68,10 +70,24 @@ const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
  */
 export function readMember(member: number, text: string | undefined): number | null {
   if (text === "null") return null;
+  const plain = readPlainCount(text);
+  if (plain >= 0) return plain;
   const count = text !== undefined && JSON_NUMBER.test(text) ? Number(text) : Number.NaN;
   if (USAGE_MEMBERS[member]?.[1] === "seconds") return Math.ceil(count);
   // `+ 0` makes a plain zero of a negative one.
   return Number.isSafeInteger(count) && count >= 0 ? count + 0 : Number.NaN;
+}
+
+/** Nearly all counts are a few digits; -1: this is none of those. */
+function readPlainCount(text: string | undefined): number {
+  if (text === undefined || text.length > MAX_PLAIN_DIGITS || (text.length > 1 && text[0] === "0")) return -1;
+  let count = text === "" ? -1 : 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    count = count * 10 + digit;
+  }
+  return count;
 }
 
 /** A later block of the same message: what it leaves out or nulls stays as it was. */
@@ -79,27 +95,32 @@ export function mergeValues(earlier: UsageValues, later: UsageValues): UsageValu
   return USAGE_MEMBERS.map((_, i) => later[i] ?? earlier[i]);
 }
 
+/** Whether any member is a count. */
+export function holdsCount(values: UsageValues): boolean {
+  return values.some(isCount);
+}
+
 /**
  * Undefined if the object is no token usage at all, like the hardware counts that Groq sends under the same name.
  * Usage in another unit (seconds of audio) was reported, and has no counts.
  */
 export function countsOf(values: UsageValues, rules: CountingRules): UsageCounts | undefined {
+  if (!holdsCount(values)) return undefined;
   const found = factsOf(values);
   const { input, output, total, cacheRead, cacheWrite, cacheWrite1h, reasoning } = found;
-  if (Object.values(found).every((count) => count === undefined)) return undefined;
   const cached = rules.inputExcludesCache ? (cacheRead ?? 0) + (cacheWrite ?? 0) : 0;
   const outside =
     rules.outputMayExcludeReasoning && reasoning !== undefined && input !== undefined && output !== undefined
       ? reasoningOutside(input, output, reasoning, total)
       : 0;
-  return {
-    ...(input !== undefined && { inputTokens: input + cached }),
-    ...(output !== undefined && { outputTokens: output + outside }),
-    ...(cacheRead !== undefined && { cacheReadTokens: cacheRead }),
-    ...(cacheWrite !== undefined && { cacheWriteTokens: cacheWrite }),
-    ...(cacheWrite1h !== undefined && { cacheWrite1hTokens: cacheWrite1h }),
-    ...(reasoning !== undefined && { reasoningTokens: reasoning }),
-  };
+  const counts: { -readonly [Count in keyof UsageCounts]: UsageCounts[Count] } = {};
+  if (input !== undefined) counts.inputTokens = input + cached;
+  if (output !== undefined) counts.outputTokens = output + outside;
+  if (cacheRead !== undefined) counts.cacheReadTokens = cacheRead;
+  if (cacheWrite !== undefined) counts.cacheWriteTokens = cacheWrite;
+  if (cacheWrite1h !== undefined) counts.cacheWrite1hTokens = cacheWrite1h;
+  if (reasoning !== undefined) counts.reasoningTokens = reasoning;
+  return counts;
 }
 
 function reasoningOutside(
@@ -113,9 +134,15 @@ function reasoningOutside(
 
 function factsOf(values: UsageValues): Partial<Record<Fact, number>> {
   const facts: Partial<Record<Fact, number>> = {};
-  for (const [i, [, fact]] of USAGE_MEMBERS.entries()) {
+  for (let i = 0; i < values.length; i++) {
     const value = values[i];
-    if (typeof value === "number" && !Number.isNaN(value)) facts[fact] ??= value;
+    if (!isCount(value)) continue;
+    const fact = USAGE_MEMBERS[i]![1];
+    facts[fact] ??= value;
   }
   return facts;
+}
+
+function isCount(value: number | null | undefined): value is number {
+  return typeof value === "number" && !Number.isNaN(value);
 }

@@ -17,10 +17,10 @@ export interface UsageTapOptions {
 export interface TapResult {
   readonly sse: boolean;
   /** As the response names it: UTF-8 of up to 256 bytes without control characters. */
-  readonly model?: string;
+  readonly model: string | undefined;
   /** Printable ASCII of up to 128 bytes, as the tier is. */
-  readonly responseId?: string;
-  readonly serviceTier?: string;
+  readonly responseId: string | undefined;
+  readonly serviceTier: string | undefined;
   /** Undefined: no usage block came. Empty: one came that counts something else than tokens. */
   readonly usage: UsageCounts | undefined;
   /** False while only the opening block of a message came, which knows the input and not the output. */
@@ -28,7 +28,7 @@ export interface TapResult {
   /** More generated text came after the last usage block. */
   readonly textSinceUsage: boolean;
   /** The provider's own object, the last one, as one line of JSON of up to 2 KiB. */
-  readonly usageText?: string;
+  readonly usageText: string | undefined;
   /** The protocol's own end was received. */
   readonly complete: boolean;
   /** An error status, document or event. */
@@ -99,16 +99,15 @@ class Tap implements UsageTap {
     const { sse, status } = this.#options;
     const body = this.#body ?? new JsonBody(this.#options.wire);
     const { reader } = body;
-    const usageText = reader.usageText();
     return {
       sse: this.#body ? this.#body instanceof EventStream : sse === true,
-      ...(reader.model !== undefined && { model: reader.model }),
-      ...(reader.responseId !== undefined && { responseId: reader.responseId }),
-      ...(reader.serviceTier !== undefined && { serviceTier: reader.serviceTier }),
+      model: reader.model,
+      responseId: reader.responseId,
+      serviceTier: reader.serviceTier,
       usage: reader.usage,
       final: reader.final,
       textSinceUsage: reader.textSinceUsage,
-      ...(usageText !== undefined && { usageText }),
+      usageText: reader.usageText(),
       complete: body.complete,
       error: reader.error || status >= 400,
       outputDeltas: reader.outputDeltas,
