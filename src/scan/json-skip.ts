@@ -1,7 +1,7 @@
 /** Runs over an object or array that holds no known place: an integer depth, and, where wanted, the size of its strings. */
 import type { ChunkWords } from "./byte-search.ts";
 import { DATA_PREFIX_BYTES, isDataName, isDataUri } from "./data-prefix.ts";
-import { QUOTE, StringDecoder } from "./json-string.ts";
+import { QUOTE, type StringDecoder } from "./json-string.ts";
 
 const SHORT_STRING_BYTES = 32;
 
