@@ -1,65 +1,18 @@
 /** Header hygiene in both directions, on flat lists: what goes up, what comes down, and what never does. */
 import type { AuthScheme } from "../config/providers.ts";
+import { headerName } from "./header-names.ts";
 import type { HeaderFacts } from "./inbound.ts";
 import type { HeaderList } from "./ports.ts";
 
-/** RFC 9110 §7.6.1, and the older names that some clients still send. `expect` is answered by the runtime itself. */
-const HOP_BY_HOP = new Set([
-  "connection",
-  "expect",
-  "http2-settings",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-/** Where a credential may stand: all of them are stripped from a managed request. */
-const CREDENTIALS = new Set(["authorization", "x-api-key", "api-key", "x-goog-api-key"]);
-
-/** Never sent up with a pool key: other accounts, the caller's network, its cookies. */
-const MANAGED_UP = new Set([
-  ...CREDENTIALS,
-  "accept-encoding",
-  "openai-organization",
-  "openai-project",
-  "cookie",
-  "forwarded",
-  "x-real-ip",
-  "via",
-]);
-const MANAGED_UP_PREFIXES = ["x-forwarded-", "cf-"];
-
-/** The pool account's own: never shown to a tenant. */
-const MANAGED_DOWN = new Set([
-  "set-cookie",
-  "openai-organization",
-  "openai-project",
-  "anthropic-organization-id",
-]);
-
 /** `anthropic-beta` tokens that open stored files or other accounts. */
 const FORBIDDEN_BETAS = ["files-api-", "skills-", "oauth-"];
-
-const OWN_PREFIX = "x-beyond-";
-
-/** `content-length` is left to the transport, which knows what the body becomes. */
-const isTransport = (name: string, facts: HeaderFacts): boolean =>
-  HOP_BY_HOP.has(name) ||
-  name === "host" ||
-  name === "content-length" ||
-  name.startsWith(OWN_PREFIX) ||
-  (facts.connection.length > 0 && facts.connection.includes(name));
 
 /** A BYO request's headers, as they came. */
 export function headersUpByo(headers: HeaderList, facts: HeaderFacts): string[] {
   const up: string[] = [];
   for (let i = 0; i < facts.names.length; i++) {
-    if (!isTransport(facts.names[i]!, facts)) up.push(headers[2 * i]!, headers[2 * i + 1]!);
+    const { name, up: goesUp } = facts.names[i]!;
+    if (goesUp && !facts.connection.includes(name)) up.push(headers[2 * i]!, headers[2 * i + 1]!);
   }
   return up;
 }
@@ -74,10 +27,10 @@ export function headersUpManaged(
 ): string[] {
   const up: string[] = [];
   for (let i = 0; i < facts.names.length; i++) {
-    const name = facts.names[i]!;
+    const { name, managedUp } = facts.names[i]!;
+    if (!managedUp || facts.connection.includes(name)) continue;
     const value = headers[2 * i + 1]!;
-    if (isTransport(name, facts) || MANAGED_UP.has(name)) continue;
-    if (MANAGED_UP_PREFIXES.some((prefix) => name.startsWith(prefix)) || value.includes(token)) continue;
+    if (value.includes(token)) continue;
     if (name !== "anthropic-beta") up.push(headers[2 * i]!, value);
     else pushBetas(up, headers[2 * i]!, value);
   }
@@ -113,10 +66,10 @@ export function headersDown(headers: HeaderList, poolKey: string | undefined): R
   let contentLength: number | undefined;
   const nominated = connectionNames(headers);
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!.toLowerCase();
+    const { name, down: goesDown, managedDown } = headerName(headers[i]!);
     const value = headers[i + 1]!;
-    if (HOP_BY_HOP.has(name) || name.startsWith(OWN_PREFIX) || nominated?.includes(name)) continue;
-    if (poolKey !== undefined && (MANAGED_DOWN.has(name) || value.includes(poolKey))) continue;
+    if (!goesDown || nominated?.includes(name)) continue;
+    if (poolKey !== undefined && (!managedDown || value.includes(poolKey))) continue;
     if (name === "content-type") contentType = value.toLowerCase();
     else if (name === "content-encoding") contentEncoding = value.trim().toLowerCase();
     else if (name === "content-length" && /^\d{1,15}$/.test(value)) contentLength = Number(value);

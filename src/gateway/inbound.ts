@@ -1,4 +1,5 @@
 /** A request as plain values, and the facts that admission reads off its headers in one pass. */
+import { type HeaderName, headerName } from "./header-names.ts";
 import type { HeaderList } from "./ports.ts";
 
 /** What every transport hands to admission, whatever its runtime calls a request. */
@@ -12,8 +13,8 @@ export interface Inbound {
 }
 
 export interface HeaderFacts {
-  /** Lower-case names, one for each pair of the header list. */
-  readonly names: readonly string[];
+  /** One for each pair of the header list. */
+  readonly names: readonly HeaderName[];
   /** The headers that may hold a credential; `""` when absent. Duplicates are joined by commas, as some runtimes do. */
   readonly authorization: string;
   readonly xApiKey: string;
@@ -36,7 +37,7 @@ const join = (before: string, value: string): string =>
   before === "" ? value.trim() : `${before}, ${value.trim()}`;
 
 export function readHeaders(headers: HeaderList): HeaderFacts {
-  const names: string[] = [];
+  const names: HeaderName[] = [];
   const facts = {
     names,
     authorization: "",
@@ -51,10 +52,10 @@ export function readHeaders(headers: HeaderList): HeaderFacts {
     connection: NONE,
   };
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!.toLowerCase();
+    const name = headerName(headers[i]!);
     const value = headers[i + 1]!;
     names.push(name);
-    switch (name) {
+    switch (name.name) {
       case "authorization":
         facts.authorization = join(facts.authorization, value);
         break;
@@ -83,7 +84,8 @@ export function readHeaders(headers: HeaderList): HeaderFacts {
         facts.contentType = value;
         break;
       case "connection":
-        facts.connection = value.toLowerCase().split(/[\s,]+/);
+        // The usual one names no other header.
+        if (value !== "keep-alive") facts.connection = value.toLowerCase().split(/[\s,]+/);
         break;
     }
   }
