@@ -3,12 +3,11 @@ import type { Provider } from "../config/providers.ts";
 import { type ParsedKey, parseVirtualKey, type VirtualKey } from "../keys/virtual-key.ts";
 import type { Admission as BreakerAdmission } from "../limit/breaker.ts";
 import { type Credential, findCredential, withoutCredential } from "./credentials.ts";
-import { checkEndpoint } from "./endpoints.ts";
 import type { Dialect, ErrorCode, Refusal } from "./errors.ts";
 import { headersUpByo, headersUpManaged } from "./headers.ts";
 import { type HeaderFacts, type Inbound, readHeaders } from "./inbound.ts";
 import type { DenyReason, HeaderList } from "./ports.ts";
-import { type Route, route } from "./routing.ts";
+import type { Route } from "./routing.ts";
 import type { GatewayState, Settings } from "./state.ts";
 
 /** What a managed request carries beyond a BYO one. */
@@ -24,6 +23,7 @@ export interface Plan {
   readonly ok: true;
   readonly requestId: string;
   readonly settings: Settings;
+  readonly route: Route;
   readonly provider: Provider;
   readonly dialect: Dialect;
   readonly method: string;
@@ -114,10 +114,9 @@ class PendingRequest {
   checkForm(): Refusal | undefined {
     const { path, query } = this.#inbound;
     this.#credential = findCredential(this.#facts, query);
-    this.#route = route(path, this.#settings.providers, {
-      anthropicVersion: this.#facts.anthropicVersion,
-      byoInXApiKey: this.#credential?.byoInXApiKey ?? false,
-    });
+    // An Anthropic key must never reach another provider.
+    const isAnthropic = this.#facts.anthropicVersion || (this.#credential?.byoInXApiKey ?? false);
+    this.#route = this.#settings.router.route(path, isAnthropic);
     if (this.#state.draining) return this.refuse("draining");
     if (this.#state.budget.isUsedUp()) return this.refuse("overloaded");
     if (!this.#route) return this.refuse("unknown_provider");
@@ -171,7 +170,7 @@ class PendingRequest {
     if (this.credential.ambiguous) return this.refuse("invalid_key");
     if (!key) return this.#passBreaker(undefined);
     const { provider, path } = this.#route!;
-    const endpoint = checkEndpoint(this.#inbound.method, path, provider, this.#settings.config.managedPaths);
+    const endpoint = this.#route!.reach(this.#inbound.method);
     if (!endpoint.ok && endpoint.allow) return this.refuse("method_not_allowed", { allow: endpoint.allow });
     if (!endpoint.ok || path.includes(this.credential.value)) return this.refuse("endpoint_not_allowed");
     if (this.#facts.encoded) return this.refuse("unsupported_encoding");
@@ -189,13 +188,15 @@ class PendingRequest {
 
   #plan(managed: ManagedPlan | undefined, breaker: BreakerAdmission): Plan {
     const { headers, query, method } = this.#inbound;
-    const { provider, path, dialect } = this.#route!;
+    const route = this.#route!;
+    const { provider, path, dialect } = route;
     const facts = this.#facts;
     const token = this.credential.value;
     return {
       ok: true,
       requestId: this.#requestId,
       settings: this.#settings,
+      route,
       provider,
       dialect,
       method,

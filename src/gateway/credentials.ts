@@ -15,6 +15,18 @@ export interface Credential {
 /** Undefined: no credential anywhere. */
 export function findCredential(facts: HeaderFacts, query: string): Credential | undefined {
   const authorization = withoutScheme(facts.authorization);
+  const isAlone = query === "" && facts.xApiKey === "" && facts.apiKey === "" && facts.googApiKey === "";
+  return isAlone && authorization !== ""
+    ? {
+        value: authorization,
+        managed: holdsVirtualKey(authorization),
+        ambiguous: facts.authorization.includes(","),
+        byoInXApiKey: false,
+      }
+    : findAmongAll(facts, query, authorization);
+}
+
+function findAmongAll(facts: HeaderFacts, query: string, authorization: string): Credential | undefined {
   const values = [authorization, facts.xApiKey, facts.apiKey, facts.googApiKey, ...queryKeys(query)];
   const given = values.filter((value) => value !== "");
   const first = given[0];

@@ -74,7 +74,7 @@ export class Exchange {
     if (hasBody) {
       this.#response = new ResponseBody({
         ...head,
-        path: plan.path,
+        wire: plan.route.wire,
         status,
         hidesUsage: this.request.asked,
         createDecoder: this.#state.createDecoder,
@@ -185,7 +185,7 @@ export class Exchange {
     // Refused in the middle of its upload, it was never admitted; unless the provider had answered already.
     if (ending === "refused" && this.#status === undefined) return;
     const { plan } = this;
-    const row = plan.managed && buildRow(plan, plan.managed, facts);
+    const row = plan.managed && buildRow(plan, plan.managed, facts, this.#state.timestamp());
     if (row) this.#state.emitRow(row);
     this.#span?.end(row ?? summarize(plan, facts), row);
   }
@@ -207,7 +207,6 @@ export class Exchange {
       ttftMs:
         this.#firstByteMs === undefined ? undefined : Math.max(0, Math.round(this.#firstByteMs - started)),
       latencyMs: Math.max(0, Math.round(endedMs - started)),
-      endedAt: this.#state.clock.now(),
     };
   }
 }

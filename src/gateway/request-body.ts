@@ -1,11 +1,8 @@
 /** A request's body on its way up: counted, read for its facts and, where the provider must be asked, edited to ask for usage. */
-import { createRequestScanner, type RequestFacts } from "../scan/request-scanner.ts";
-import { createUsageInjector, injectWhole } from "../scan/usage-injection.ts";
+import { createRequestScanner, type RequestFacts, type RequestScanner } from "../scan/request-scanner.ts";
+import { createUsageInjector, injectWhole, type UsageInjector } from "../scan/usage-injection.ts";
 import type { Plan } from "./admission.ts";
 import type { ErrorCode } from "./errors.ts";
-
-/** Paths whose streams report usage only when asked (gateway.md §6). */
-const ASKED_SUFFIXES = ["/chat/completions", "/completions"];
 
 export interface RequestBody {
   /** Received from the client so far. */
@@ -40,9 +37,12 @@ export function createRequestBody(plan: Plan): RequestBody {
 
 class PlannedBody implements RequestBody {
   readonly #plan: Plan;
-  readonly #scanner: ReturnType<typeof createRequestScanner> | undefined;
-  readonly #injector: ReturnType<typeof createUsageInjector> | undefined;
+  readonly scanned: boolean;
+  readonly #mustAsk: boolean;
   #facts: RequestFacts | undefined;
+  /** Of a body that streams up: one of them, if it is scanned. */
+  #scanner: RequestScanner | undefined;
+  #injector: UsageInjector | undefined;
   /** Undefined for a body that streams up. */
   #askedWhole: boolean | undefined;
   bytes = 0;
@@ -51,15 +51,8 @@ class PlannedBody implements RequestBody {
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    const scans = plan.managed !== undefined && !plan.contentType.toLowerCase().startsWith("multipart/");
-    if (!scans) return;
-    if (mustAsk(plan)) this.#injector = createUsageInjector({ declaredLength: plan.declaredLength });
-    else this.#scanner = createRequestScanner();
-    this.#facts = this.#injector?.facts ?? this.#scanner;
-  }
-
-  get scanned(): boolean {
-    return this.#facts !== undefined;
+    this.scanned = plan.managed !== undefined && !plan.contentType.toLowerCase().startsWith("multipart/");
+    this.#mustAsk = this.scanned && plan.method === "POST" && plan.route.asksForUsage;
   }
 
   get model(): string | undefined {
@@ -75,25 +68,27 @@ class PlannedBody implements RequestBody {
   }
 
   get upstreamLength(): number | undefined {
+    this.#open();
     return this.#injector ? this.#injector.upstreamLength : this.#plan.declaredLength;
   }
 
   whole(body: Uint8Array): Uint8Array | ErrorCode {
     this.bytes = body.length;
-    if (!this.#facts) return body;
+    if (!this.scanned) return body;
     const scanner = createRequestScanner();
     scanner.push(body);
     scanner.end();
     this.#facts = scanner;
     const refused = refusalOf(scanner);
     if (refused) return refused;
-    if (!this.#injector) return body;
+    if (!this.#mustAsk) return body;
     const asking = injectWhole(body, scanner);
     this.#askedWhole = asking.asked;
     return asking.body;
   }
 
   push(chunk: Uint8Array): readonly Uint8Array[] | ErrorCode {
+    this.#open();
     this.replayable = false;
     this.bytes += chunk.length;
     const max = this.#plan.maxBodyBytes;
@@ -104,6 +99,7 @@ class PlannedBody implements RequestBody {
   }
 
   end(): readonly Uint8Array[] | ErrorCode {
+    this.#open();
     this.#scanner?.end();
     const up = this.#injector?.end() ?? [];
     return (this.#facts && refusalOf(this.#facts)) ?? up;
@@ -112,10 +108,19 @@ class PlannedBody implements RequestBody {
   sent(): void {
     this.complete = true;
   }
-}
 
-const mustAsk = ({ provider, method, path }: Plan): boolean =>
-  provider.askForUsage && method === "POST" && ASKED_SUFFIXES.some((suffix) => path.endsWith(suffix));
+  /** What reads a body that streams up. A whole one needs less, and most are whole. */
+  #open(): void {
+    if (!this.scanned || this.#facts) return;
+    if (this.#mustAsk) {
+      this.#injector = createUsageInjector({ declaredLength: this.#plan.declaredLength });
+      this.#facts = this.#injector.facts;
+    } else {
+      this.#scanner = createRequestScanner();
+      this.#facts = this.#scanner;
+    }
+  }
+}
 
 /** `background` counts once the root is closed, which is before the brace that closes it has gone up. */
 function refusalOf(facts: RequestFacts): ErrorCode | undefined {

@@ -1,15 +1,14 @@
 /** A response's body on its way down: counted, metered in passing and, where our own question must be hidden, filtered. */
 import { createUsageFilter, type UsageFilter } from "../scan/usage-filter.ts";
 import { createUsageTap, type TapResult, type UsageTap } from "../scan/usage-tap.ts";
-import { wireOf } from "../scan/wires.ts";
+import type { Wire } from "../scan/wires.ts";
 import type { BodyDecoder, CreateDecoder } from "./ports.ts";
 
 /** Hands bytes on to the client. */
 export type Write = (bytes: Uint8Array) => void;
 
 export interface ResponseBodyOptions {
-  /** As sent to the provider. */
-  readonly path: string;
+  readonly wire: Wire;
   readonly status: number;
   /** Lower case; `""` when absent. */
   readonly contentType: string;
@@ -48,7 +47,7 @@ export class ResponseBody {
   }
 
   #open({
-    path,
+    wire,
     status,
     contentType,
     contentEncoding,
@@ -56,7 +55,7 @@ export class ResponseBody {
     createDecoder,
   }: ResponseBodyOptions): void {
     const sse = contentType === "" ? undefined : this.isStream;
-    const tap = createUsageTap({ wire: wireOf(path), sse, status });
+    const tap = createUsageTap({ wire, sse, status });
     if (contentEncoding === "") {
       this.#tap = tap;
       if (this.isStream && hidesUsage) this.#filter = createUsageFilter(tap, () => this.#fail());
@@ -93,7 +92,7 @@ export class ResponseBody {
   meter(chunk: Uint8Array): void | Promise<void> {
     this.bytes += chunk.length;
     if (!this.#tap || this.#broken || this.#isCut) return;
-    if (!this.#decoder) return this.#guard(() => this.#tap?.push(chunk));
+    if (!this.#decoder) return this.#look(this.#tap, chunk);
     return this.#guard(() => this.#decoder?.push(chunk))?.catch(() => this.#failDecoding());
   }
 
@@ -127,6 +126,15 @@ export class ResponseBody {
   /** Whether it came whole, given that the transport saw a clean end. */
   cameWhole(result: TapResult | undefined): boolean {
     return !this.#hasProtocolEnd || (result?.complete ?? true);
+  }
+
+  /** `#guard` without a closure for each chunk. */
+  #look(tap: UsageTap, chunk: Uint8Array): void {
+    try {
+      tap.push(chunk);
+    } catch {
+      this.#fail();
+    }
   }
 
   #guard<T>(look: () => T): T | undefined {

@@ -48,56 +48,36 @@ export interface UsageRow extends RequestSummary {
   readonly kid: number;
 }
 
-/** How a field is written. `plain`: text of our own making, which needs no escaping; `digits`: a u64, which a JSON number may be. */
-type Writing = "plain" | "text" | "digits" | "number" | "usage";
-
-/** The order of the fields is the contract's. */
-const FIELDS: readonly (readonly [name: Exclude<keyof UsageRow, symbol>, writing: Writing])[] = [
-  ["target", "plain"],
-  ["timestamp", "plain"],
-  ["request_id", "plain"],
-  ["tenant_id", "digits"],
-  ["vpc_id", "digits"],
-  ["key_id", "digits"],
-  ["kid", "number"],
-  ["provider", "plain"],
-  ["dialect", "plain"],
-  ["path", "text"],
-  ["model", "text"],
-  ["requested_model", "text"],
-  ["stream", "number"],
-  ["status", "number"],
-  ["outcome", "plain"],
-  ["usage_source", "plain"],
-  ["input_tokens", "number"],
-  ["output_tokens", "number"],
-  ["cache_read_tokens", "number"],
-  ["cache_write_tokens", "number"],
-  ["cache_write_1h_tokens", "number"],
-  ["reasoning_tokens", "number"],
-  ["usage", "usage"],
-  ["service_tier", "text"],
-  ["response_id", "text"],
-  ["ttft_ms", "number"],
-  ["latency_ms", "number"],
-  ["request_bytes", "number"],
-  ["response_bytes", "number"],
-];
-
-/** What stands before each value, made once. */
-const NAMES = FIELDS.map(([name], i) => `${i === 0 ? "{" : ","}"${name}":`);
-
-/** The row as one JSON line, without its line feed. */
+/** The row as one JSON line, without its line feed. The order of the fields is the contract's. */
 export function formatRow(row: UsageRow): string {
-  let line = "";
-  for (let i = 0; i < FIELDS.length; i++) {
-    const [name, writing] = FIELDS[i]!;
-    const value = row[name];
-    if (value === undefined) continue;
-    line += NAMES[i]!;
-    if (writing === "number" || writing === "digits") line += value;
-    else if (writing === "plain") line += `"${value}"`;
-    else line += (writing === "usage" ? row[USAGE_TEXT] : undefined) ?? JSON.stringify(value);
-  }
-  return `${line}}`;
+  return (
+    // Text of our own making needs no escaping, and a u64 is a JSON number as it stands.
+    `{"target":"${row.target}","timestamp":"${row.timestamp}","request_id":"${row.request_id}"` +
+    `,"tenant_id":${row.tenant_id},"vpc_id":${row.vpc_id}${bare("key_id", row.key_id)},"kid":${row.kid}` +
+    `,"provider":"${row.provider}","dialect":"${row.dialect}"${text("path", row.path)}` +
+    text("model", row.model) +
+    text("requested_model", row.requested_model) +
+    `,"stream":${row.stream}${bare("status", row.status)}` +
+    `,"outcome":"${row.outcome}","usage_source":"${row.usage_source}"` +
+    bare("input_tokens", row.input_tokens) +
+    bare("output_tokens", row.output_tokens) +
+    bare("cache_read_tokens", row.cache_read_tokens) +
+    bare("cache_write_tokens", row.cache_write_tokens) +
+    bare("cache_write_1h_tokens", row.cache_write_1h_tokens) +
+    bare("reasoning_tokens", row.reasoning_tokens) +
+    bare("usage", row[USAGE_TEXT] ?? JSON.stringify(row.usage)) +
+    text("service_tier", row.service_tier) +
+    text("response_id", row.response_id) +
+    bare("ttft_ms", row.ttft_ms) +
+    `,"latency_ms":${row.latency_ms},"request_bytes":${row.request_bytes},"response_bytes":${row.response_bytes}}`
+  );
 }
+
+const bare = (name: string, value: string | number | undefined): string =>
+  value === undefined ? "" : `,"${name}":${value}`;
+
+/** What JSON writes as it stands: asking costs half of what `JSON.stringify` does. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+const text = (name: string, value: string | undefined): string =>
+  value === undefined ? "" : `,"${name}":${PLAIN.test(value) ? `"${value}"` : JSON.stringify(value)}`;

@@ -30,50 +30,69 @@ export interface Facts {
   readonly responseBytes: number;
   readonly ttftMs: number | undefined;
   readonly latencyMs: number;
-  /** Milliseconds since the epoch. */
-  readonly endedAt: number;
 }
 
 /** UTF-8 bytes of text a token, chosen so that estimates err low. */
 const BYTES_PER_INPUT_TOKEN = 5;
 const BYTES_PER_OUTPUT_TOKEN = 4.5;
 
-export function buildRow(plan: Plan, { key }: ManagedPlan, facts: Facts): UsageRow {
-  return {
+/** @param timestamp when it ended, as the row has it */
+export function buildRow(plan: Plan, { key }: ManagedPlan, facts: Facts, timestamp: string): UsageRow {
+  const { tenantId, vpcId, keyId, kid } = key;
+  const row: Draft<Omit<UsageRow, keyof RequestSummary>> = {
     target: "ai.usage",
-    timestamp: new Date(facts.endedAt).toISOString(),
+    timestamp,
     request_id: plan.requestId,
-    tenant_id: key.tenantId,
-    vpc_id: key.vpcId,
-    ...(key.keyId !== undefined && { key_id: key.keyId }),
-    kid: key.kid,
-    ...summarize(plan, facts),
+    tenant_id: tenantId,
+    vpc_id: vpcId,
+    kid,
   };
+  if (keyId !== undefined) row.key_id = keyId;
+  return addSummary(row, plan, facts);
 }
 
-export function summarize(plan: Plan, facts: Facts): RequestSummary {
-  const { tap, request } = facts;
+export const summarize = (plan: Plan, facts: Facts): RequestSummary => addSummary({}, plan, facts);
+
+type Draft<T> = { -readonly [name in keyof T]: T[name] };
+
+/** Member by member: to spread objects for those that may be absent costs three times as much. */
+function addSummary<T extends object>(target: T, plan: Plan, facts: Facts): T & RequestSummary {
+  // It is one once this function is through.
+  const row = target as T & Draft<RequestSummary>;
+  const { tap, request, status } = facts;
   const { source, counts } = measure(plan.managed?.billed ?? false, facts);
-  const model = tap?.model ?? request.model;
-  return {
-    provider: plan.provider.name,
-    dialect: plan.dialect,
-    path: plan.path,
-    ...(model !== undefined && { model }),
-    ...(request.model !== undefined && { requested_model: request.model }),
-    stream: facts.streamed,
-    ...(facts.status !== undefined && { status: facts.status }),
-    outcome: outcomeOf(facts),
-    usage_source: source,
-    ...rowCounts(counts),
-    ...usageMembers(tap?.usageText),
-    ...(tap?.serviceTier !== undefined && { service_tier: tap.serviceTier }),
-    ...(tap?.responseId !== undefined && { response_id: tap.responseId }),
-    ...(facts.ttftMs !== undefined && { ttft_ms: facts.ttftMs }),
-    latency_ms: facts.latencyMs,
-    request_bytes: request.bytes,
-    response_bytes: facts.responseBytes,
-  };
+  const requestedModel = request.model;
+  const model = tap?.model ?? requestedModel;
+  row.provider = plan.provider.name;
+  row.dialect = plan.dialect;
+  row.path = plan.path;
+  if (model !== undefined) row.model = model;
+  if (requestedModel !== undefined) row.requested_model = requestedModel;
+  row.stream = facts.streamed;
+  if (status !== undefined) row.status = status;
+  row.outcome = outcomeOf(facts);
+  row.usage_source = source;
+  if (counts) addCounts(row, counts);
+  if (tap?.usageText !== undefined) {
+    row.usage = tap.usageValue;
+    row[USAGE_TEXT] = tap.usageText;
+  }
+  if (tap?.serviceTier !== undefined) row.service_tier = tap.serviceTier;
+  if (tap?.responseId !== undefined) row.response_id = tap.responseId;
+  if (facts.ttftMs !== undefined) row.ttft_ms = facts.ttftMs;
+  row.latency_ms = facts.latencyMs;
+  row.request_bytes = request.bytes;
+  row.response_bytes = facts.responseBytes;
+  return row;
+}
+
+function addCounts(row: Draft<RequestSummary>, counts: UsageCounts): void {
+  if (counts.inputTokens !== undefined) row.input_tokens = counts.inputTokens;
+  if (counts.outputTokens !== undefined) row.output_tokens = counts.outputTokens;
+  if (counts.cacheReadTokens !== undefined) row.cache_read_tokens = counts.cacheReadTokens;
+  if (counts.cacheWriteTokens !== undefined) row.cache_write_tokens = counts.cacheWriteTokens;
+  if (counts.cacheWrite1hTokens !== undefined) row.cache_write_1h_tokens = counts.cacheWrite1hTokens;
+  if (counts.reasoningTokens !== undefined) row.reasoning_tokens = counts.reasoningTokens;
 }
 
 function outcomeOf({ clientGone, ending, status, tap, complete }: Facts): Outcome {
@@ -117,42 +136,23 @@ function estimateOutput({ outputDeltas, outputTextBytes, usage }: TapResult): nu
   );
 }
 
-/** The counts of a usage block by the names of the row, with the kinds that `ai_tokens_total` counts. */
-type RowCount = Extract<keyof UsageRow, `${string}_tokens`>;
-
-const COUNTS: readonly (readonly [from: keyof UsageCounts, to: RowCount, kind: string | undefined])[] = [
-  ["inputTokens", "input_tokens", "input"],
-  ["outputTokens", "output_tokens", "output"],
-  ["cacheReadTokens", "cache_read_tokens", "cache_read"],
-  ["cacheWriteTokens", "cache_write_tokens", "cache_write"],
-  ["cacheWrite1hTokens", "cache_write_1h_tokens", undefined],
-  ["reasoningTokens", "reasoning_tokens", "reasoning"],
-];
-
-function rowCounts(counts: UsageCounts | undefined): Partial<UsageRow> {
-  const members: { -readonly [name in RowCount]?: number } = {};
-  for (const [from, to] of COUNTS) {
-    const count = counts?.[from];
-    if (count !== undefined) members[to] = count;
-  }
-  return members;
+/** Counts what a provider reported; estimates are for the row alone. */
+export function countTokens(metrics: Metrics, provider: string, usage: UsageCounts | undefined): void {
+  if (!usage) return;
+  count(metrics, provider, "input", usage.inputTokens);
+  count(metrics, provider, "output", usage.outputTokens);
+  count(metrics, provider, "cache_read", usage.cacheReadTokens);
+  count(metrics, provider, "cache_write", usage.cacheWriteTokens);
+  count(metrics, provider, "reasoning", usage.reasoningTokens);
 }
 
-/** Counts what a provider reported; estimates are for the row alone. */
-export function countTokens(
+function count(
   { tokens, providerTokens }: Metrics,
   provider: string,
-  usage: UsageCounts | undefined,
+  kind: string,
+  amount: number | undefined,
 ): void {
-  if (!usage) return;
-  for (const [from, , kind] of COUNTS) {
-    const count = usage[from];
-    if (kind === undefined || !count) continue;
-    tokens.add(count, kind);
-    providerTokens.add(count, provider, kind);
-  }
-}
-
-function usageMembers(text: string | undefined): Partial<UsageRow> {
-  return text === undefined ? {} : { usage: JSON.parse(text), [USAGE_TEXT]: text };
+  if (!amount) return;
+  tokens.add(amount, kind);
+  providerTokens.add(amount, provider, kind);
 }

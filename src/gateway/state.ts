@@ -14,13 +14,16 @@ import { type Budget, createBudget } from "./budget.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { AllowCredential, Clock, CreateDecoder, DenySource, Log, VerifySignature } from "./ports.ts";
 import { createRequestIds } from "./request-id.ts";
+import { createRouter, type Router } from "./routing.ts";
 import type { UsageRow } from "./row.ts";
+import { createTimestamps } from "./timestamp.ts";
 import type { StartSpan } from "./tracing.ts";
 
 /** Everything that follows from the config. Replaced whole on a reload; a request keeps the one it was admitted under. */
 export interface Settings {
   readonly config: Config;
   readonly providers: ReadonlyMap<string, Provider>;
+  readonly router: Router;
   readonly poolKeys: ReadonlyMap<string, readonly string[]>;
   readonly verifier: Verifier;
   readonly ceilings: Ceilings;
@@ -50,12 +53,15 @@ export interface GatewayState extends Ports {
   readonly budget: Budget;
   readonly metrics: Metrics;
   readonly nextRequestId: () => string;
+  /** The time now, as rows have it. */
+  readonly timestamp: () => string;
   /** Hands a row to the sink; a sink that fails is counted and harms nobody. */
   readonly emitRow: (row: UsageRow) => void;
 }
 
 export function createState(config: Config, ports: Ports): GatewayState {
   const nextId = createRequestIds();
+  const formatTime = createTimestamps();
   const state: GatewayState = {
     ...ports,
     settings: buildSettings(config, ports.verify),
@@ -68,6 +74,7 @@ export function createState(config: Config, ports: Ports): GatewayState {
       openCircuits: () => openCircuits(state),
     }),
     nextRequestId: () => nextId(ports.clock.now()),
+    timestamp: () => formatTime(ports.clock.now()),
     emitRow: (row) => emitRow(state, row),
   };
   return state;
@@ -107,6 +114,7 @@ function buildSettings(config: Config, verify: VerifySignature, old?: Settings):
   return {
     config,
     providers,
+    router: createRouter(providers, config.managedPaths),
     poolKeys: new Map(Object.entries(config.poolKeys).filter(([, keys]) => keys.length > 0)),
     verifier: old ? old.verifier.withKeyring(keyring) : createVerifier({ keyring, verify }),
     ceilings: keep("rateLimitRps", old?.ceilings, () => createCeilings({ rps: config.rateLimitRps })),

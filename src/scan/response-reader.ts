@@ -130,17 +130,16 @@ export class ResponseReader implements JsonHandler {
     return this.#choices === "wanted" && this.#usage === "wanted" ? "hide" : "show";
   }
 
-  /** The last usage object as it came, on one line; undefined if there was none, or over 2 KiB of it, or no JSON. */
-  usageText(): string | undefined {
+  /** The last usage object as it came, on one line, and parsed; undefined if there was none, or over 2 KiB of it, or no JSON. */
+  usageJson(): { readonly text: string; readonly value: unknown } | undefined {
     const text = this.#usageText;
     if (text === undefined) return undefined;
     try {
-      JSON.parse(text);
+      // JSON has line ends only where it has white space.
+      return { value: JSON.parse(text), text: text.replace(/[\r\n]/g, " ") };
     } catch {
       return undefined;
     }
-    // JSON has line ends only where it has white space.
-    return text.replace(/[\r\n]/g, " ");
   }
 
   value(slot: number, kind: JsonKind): void {

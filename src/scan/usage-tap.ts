@@ -29,6 +29,8 @@ export interface TapResult {
   readonly textSinceUsage: boolean;
   /** The provider's own object, the last one, as one line of JSON of up to 2 KiB. */
   readonly usageText: string | undefined;
+  /** `usageText` as it was parsed to see that it is JSON. */
+  readonly usageValue: unknown;
   /** The protocol's own end was received. */
   readonly complete: boolean;
   /** An error status, document or event. */
@@ -99,6 +101,7 @@ class Tap implements UsageTap {
     const { sse, status } = this.#options;
     const body = this.#body ?? new JsonBody(this.#options.wire);
     const { reader } = body;
+    const usage = reader.usageJson();
     return {
       sse: this.#body ? this.#body instanceof EventStream : sse === true,
       model: reader.model,
@@ -107,7 +110,8 @@ class Tap implements UsageTap {
       usage: reader.usage,
       final: reader.final,
       textSinceUsage: reader.textSinceUsage,
-      usageText: reader.usageText(),
+      usageText: usage?.text,
+      usageValue: usage?.value,
       complete: body.complete,
       error: reader.error || status >= 400,
       outputDeltas: reader.outputDeltas,
