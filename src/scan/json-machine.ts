@@ -183,7 +183,10 @@ export class JsonMachine {
   /** Names are short: those whole and without escapes are looked up where they stand. */
   #openName(bytes: Uint8Array, from: number, to: number): number {
     let i = from;
-    while (i < to && bytes[i] !== QUOTE && bytes[i] !== BACKSLASH) i++;
+    for (; i < to; i++) {
+      const byte = bytes[i]!;
+      if (byte === QUOTE || byte === BACKSLASH) break;
+    }
     if (i === to || bytes[i] === BACKSLASH) {
       this.#state = NAME;
       this.#string.begin(this.#trie.maxName);

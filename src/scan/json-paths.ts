@@ -73,9 +73,11 @@ export function memberOf(
 ): PathNode | undefined {
   const candidates = node.byLength[length];
   if (candidates === undefined) return node.rest;
-  search: for (const { name, member } of candidates) {
-    for (let i = 0; i < length; i++) if (name[i] !== bytes[from + i]) continue search;
-    return member;
+  for (let c = 0; c < candidates.length; c++) {
+    const { name, member } = candidates[c]!;
+    let i = 0;
+    while (i < length && name[i] === bytes[from + i]) i++;
+    if (i === length) return member;
   }
   return node.rest;
 }

@@ -71,6 +71,8 @@ export class LineTemplates {
     if (this.#vain > MAX_VAIN) {
       this.#vain = 0;
       this.#pause = PAUSE_EVENTS;
+      this.#shapes.length = 0;
+      this.#last = undefined;
       return;
     }
     const template = compileTemplate(this.#trie, bytes, event, this.#learned > 0);
