@@ -8,6 +8,7 @@ interface Field {
   readonly gateway: Figures;
   /** The bare proxy on the same runtime. */
   readonly bare: Figures;
+  readonly bareNode: Figures;
   readonly nginx: Figures;
   readonly direct: Figures;
 }
@@ -56,6 +57,14 @@ const ofNginx = (runtime: "node" | "bun", scenario: string, atMost: number, aim?
   measure: ({ gateway, nginx }) => ratio(gateway.cpuPer1000, nginx.cpuPer1000),
 });
 
+const ofBareNode = (scenario: string): Bar => ({
+  runtimes: ["bun"],
+  scenario,
+  title: "CPU, of the bare proxy on Node",
+  limit: { atMost: 1 },
+  measure: ({ gateway, bareNode }) => ratio(gateway.cpuPer1000, bareNode.cpuPer1000),
+});
+
 const ofBare = (scenario: string, title: string, metric: Metric, limit: Bar["limit"]): Bar => ({
   runtimes: EVERYWHERE,
   scenario,
@@ -83,6 +92,7 @@ const BARS: readonly Bar[] = [
   ofNginx("node", "streams", 2.5, 1.6),
   ofNginx("bun", "json", 3),
   ofNginx("bun", "streams", 1.6),
+  ...["json", "streams", "prompts"].map(ofBareNode),
   added("p50Ms"),
   added("p99Ms"),
   {
@@ -118,6 +128,8 @@ function hold({ scenario, title, limit, aim, measure }: Bar, gateway: Target, su
   const measured = measure({
     gateway: figures(gateway),
     bare: figures(bareOf(summary, gateway)),
+    // Of several Nodes the first.
+    bareNode: figures(roleOf(summary, "bare", "Node")),
     nginx: figures(roleOf(summary, "nginx")),
     direct: figures(roleOf(summary, "direct")),
   });

@@ -6,7 +6,7 @@ import { stringify } from "smol-toml";
 import { encodeBase64Url } from "../../src/keys/base64url.ts";
 import { mintVirtualKey } from "../../src/keys/virtual-key.ts";
 import { START_TIMEOUT_MS, startChild } from "./child.ts";
-import { BYO_HEADERS, type Place, type RunningTarget, runningTarget } from "./target.ts";
+import { BYO_HEADERS, type Place, type RunningTarget, runningTarget, type StartOptions } from "./target.ts";
 
 const SECRET_KEY = new Uint8Array(32).fill(7);
 const DENIED_TENANTS = 1000;
@@ -17,7 +17,7 @@ const NO_CEILING_RPS = 1_000_000;
 export async function startGateway(
   command: readonly string[],
   place: Place,
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, counted }: StartOptions = {},
 ): Promise<RunningTarget> {
   const configFile = join(place.folder, "config.toml");
   const rowsFile = join(place.folder, "rows.jsonl");
@@ -38,7 +38,12 @@ export async function startGateway(
   });
   closeSync(rowsFd);
   const headers = { ...BYO_HEADERS, authorization: `Bearer ${token}` };
-  return runningTarget(child, child.line(listeningUrl, START_TIMEOUT_MS), { headers, rowsFile });
+  const ready = child.line(listeningUrl, START_TIMEOUT_MS);
+  return runningTarget(child, ready, {
+    headers,
+    rowsFile,
+    ...(counted !== undefined && { command: counted }),
+  });
 }
 
 async function gatewayConfig({ providerPort, folder }: Place): Promise<Record<string, unknown>> {

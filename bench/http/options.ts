@@ -5,11 +5,13 @@ import { FAMILIES, type TargetOptions } from "./targets.ts";
 
 export const USAGE = `npm run bench:http -- [options]
   --rounds N         interleaved rounds; every figure is the median over them (default 5)
-  --secs N           how long each load lasts, after its warm-up (default 2)
+  --secs N           how long each load lasts, after its warm-up (default 1)
+  --quick            one round
   --only LIST        of ${FAMILIES.join(",")} (default: all that are installed)
   --scenario LIST    of ${SCENARIOS.map(({ name }) => name).join(",")} (default: all)
   --node PATH        a Node binary; more than one to compare (default: the one that runs this)
-  --built            measure dist/ (npm run build) and not the sources
+  --sources          measure the sources, and not what npm run build makes of them
+  --portkey DIR      where @portkey-ai/gateway is installed, if not here
   --no-wrk           use the built-in load even where wrk is installed
   --json FILE        write everything that was measured there
   --help`;
@@ -30,11 +32,13 @@ export function readOptions(args: readonly string[]): Options {
     allowNegative: true,
     options: {
       rounds: { type: "string", default: "5" },
-      secs: { type: "string", default: "2" },
+      secs: { type: "string", default: "1" },
+      quick: { type: "boolean", default: false },
       only: { type: "string", default: FAMILIES.join(",") },
       scenario: { type: "string", default: SCENARIOS.map(({ name }) => name).join(",") },
       node: { type: "string", multiple: true, default: [process.execPath] },
-      built: { type: "boolean", default: false },
+      sources: { type: "boolean", default: false },
+      portkey: { type: "string" },
       wrk: { type: "boolean", default: true },
       json: { type: "string" },
       help: { type: "boolean", default: false },
@@ -46,12 +50,13 @@ export function readOptions(args: readonly string[]): Options {
     SCENARIOS.map(({ name }) => name),
   );
   return {
-    rounds: count("--rounds", values.rounds),
+    rounds: values.quick ? 1 : count("--rounds", values.rounds),
     secs: count("--secs", values.secs),
     only: chosen("--only", values.only, FAMILIES),
     scenarios: SCENARIOS.filter(({ name }) => names.includes(name)),
     nodes: values.node,
-    built: values.built,
+    built: !values.sources,
+    portkey: values.portkey,
     useWrk: values.wrk,
     jsonFile: values.json,
     help: values.help,

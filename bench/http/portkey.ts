@@ -1,4 +1,4 @@
-/** Portkey's gateway, where it is installed: in the project or on the PATH. */
+/** Portkey's gateway, where it is installed: in a folder that is named, in the project, or on the PATH. */
 import { realpathSync } from "node:fs";
 import { startChild } from "./child.ts";
 import { findFreePort, untilListening } from "./free-port.ts";
@@ -6,8 +6,8 @@ import { findProgram, resolveModule } from "./project.ts";
 import { BYO_HEADERS, type Place, type RunningTarget, runningTarget } from "./target.ts";
 
 /** The script that its package runs; its command is named `gateway`, as others may be. */
-export function findPortkey(): string | undefined {
-  const script = resolveModule("@portkey-ai/gateway/build/start-server.js");
+export function findPortkey(folder: string | undefined): string | undefined {
+  const script = resolveModule("@portkey-ai/gateway/build/start-server.js", folder);
   if (script !== undefined) return script;
   const command = findProgram("gateway");
   const file = command === undefined ? "" : realpathSync(command);

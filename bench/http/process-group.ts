@@ -1,4 +1,4 @@
-/** What a process group has used, read from Linux's /proc (proc_pid_stat(5)). */
+/** What a group of processes has used, read from Linux's /proc (proc_pid_stat(5)). */
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Fields of /proc/PID/stat, counted from the one after the command's name. */
@@ -12,23 +12,30 @@ const TICKS_PER_SEC = 100;
 const PAGE_BYTES = 4096;
 const SAMPLE_MS = 10;
 
-/** User and system time of all processes of the group since they began, in seconds, to 10 ms. */
-export function cpuSeconds(group: number): number {
-  const ticks = membersOf(group)
+export interface Processes {
+  /** A process group's id; 0 is none. */
+  readonly group: number;
+  /** Only those of its members that run this command. */
+  readonly command?: string;
+}
+
+/** User and system time of all of them since they began, in seconds, to 10 ms. */
+export function cpuSeconds(processes: Processes): number {
+  const ticks = membersOf(processes)
     .map(readStat)
     .map((stat) => Number(stat[UTIME] ?? 0) + Number(stat[STIME] ?? 0));
   return sum(ticks) / TICKS_PER_SEC;
 }
 
-/** Resident memory of all processes of the group, in bytes. Pages that they share count more than once. */
-export const residentBytes = (group: number): number => residentOf(membersOf(group));
+/** Resident memory of all of them, in bytes. Pages that they share count more than once. */
+export const residentBytes = (processes: Processes): number => residentOf(membersOf(processes));
 
-/** The most that the group's processes of now held while the work went on, in bytes, sampled. */
+/** The most that those of now held while the work went on, in bytes, sampled. */
 export async function watchResidentBytes<R>(
-  group: number,
+  processes: Processes,
   work: () => Promise<R>,
 ): Promise<{ readonly result: R; readonly peakBytes: number }> {
-  const members = membersOf(group);
+  const members = membersOf(processes);
   let peakBytes = residentOf(members);
   const sample = (): void => {
     peakBytes = Math.max(peakBytes, residentOf(members));
@@ -44,9 +51,19 @@ export async function watchResidentBytes<R>(
 const residentOf = (pids: readonly string[]): number =>
   sum(pids.map((pid) => Number(readStat(pid)[RSS_PAGES] ?? 0))) * PAGE_BYTES;
 
-function membersOf(group: number): string[] {
+function membersOf({ group, command }: Processes): string[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.filter((pid) => readStat(pid)[PGRP] === String(group));
+  const members = pids.filter((pid) => readStat(pid)[PGRP] === String(group));
+  return command === undefined ? members : members.filter((pid) => commandOf(pid) === command);
+}
+
+/** Empty for a process that has just ended. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "";
+  }
 }
 
 /** Empty for a process that has just ended. */

@@ -11,10 +11,10 @@ export const benchFile = (name: string): string => fileURLToPath(new URL(name, i
 
 export const isInstalled = (module: string): boolean => resolveModule(module) !== undefined;
 
-/** The file that a module specifier means from here. */
-export function resolveModule(specifier: string): string | undefined {
+/** The file that a module specifier means in a folder, the project's by default. */
+export function resolveModule(specifier: string, folder = PROJECT_ROOT): string | undefined {
   try {
-    return createRequire(import.meta.url).resolve(specifier);
+    return createRequire(join(folder, "package.json")).resolve(specifier);
   } catch {
     return undefined;
   }

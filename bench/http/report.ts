@@ -1,4 +1,5 @@
-/** The tables, as Markdown: they are read in a terminal and pasted into bench/README.md. */
+/** What was measured, as tables. */
+import { table } from "../table.ts";
 import type { BarResult } from "./bars.ts";
 import { METRICS, type Metric, type Scenario } from "./scenario.ts";
 import { bareOf, ratio, roleOf, type Summary } from "./summary.ts";
@@ -9,7 +10,7 @@ const NOTHING = "–";
 export function scenarioTable(scenario: Scenario, summary: Summary): string {
   const [main] = scenario.metrics;
   const rows = summary.targets
-    .filter(({ role }) => scenario.direct || role !== "direct")
+    .filter(({ role }) => !scenario.without.includes(role))
     .map((target) => [
       target.name,
       ...scenario.metrics.map((metric) => figure(summary.figuresOf(scenario.name, target)[metric], metric)),
@@ -53,14 +54,4 @@ function times(
   if (other === undefined || target.role === "direct") return NOTHING;
   const share = ratio(summary.figuresOf(name, target)[metric], summary.figuresOf(name, other)[metric]);
   return share === undefined ? NOTHING : share.toFixed(2);
-}
-
-/** The first row is the head. Columns are padded, so that the source reads as a table too. */
-function table(rows: readonly (readonly string[])[]): string {
-  const [head = []] = rows;
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  const rule = widths.map((width) => "-".repeat(width));
-  return [head, rule, ...rows.slice(1)].map(line).join("\n");
 }

@@ -6,7 +6,7 @@ import { askOnce } from "./load/ask-once.ts";
 import { SMALL_BODY } from "./load/bodies.ts";
 import { loadOptions, runLoadProgram } from "./load/load.ts";
 import { runWrk } from "./load/wrk.ts";
-import type { RunningTarget } from "./target.ts";
+import type { Role, RunningTarget } from "./target.ts";
 
 /** Everything that is measured, with its unit. */
 export const METRICS = {
@@ -54,8 +54,10 @@ export interface Scenario {
   /** The first one is what the ratios are of. */
   readonly metrics: readonly Metric[];
   readonly answer: AnswerKind;
-  /** Whether the provider is measured too, with nothing in between. */
-  readonly direct: boolean;
+  /** Who is not measured. */
+  readonly without: readonly Role[];
+  /** Needs a process that has done nothing else: memory that it has is memory that it does not take. */
+  readonly alone: boolean;
   measure(target: RunningTarget, settings: Settings): Promise<Measured>;
 }
 

@@ -1,4 +1,4 @@
-/** Every scenario, in the order of a round. */
+/** Every scenario, in the order that a target meets them. */
 import type { Scenario } from "./scenario.ts";
 import { coldStart } from "./scenarios/cold-start.ts";
 import { latency } from "./scenarios/latency.ts";
@@ -7,11 +7,11 @@ import { json, prompts, streams } from "./scenarios/throughput.ts";
 import { upload } from "./scenarios/upload.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
+  coldStart,
   json,
   streams,
   prompts,
-  upload,
   latency,
+  upload,
   slowStreams,
-  coldStart,
 ];

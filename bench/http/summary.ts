@@ -40,5 +40,6 @@ export function ratio(a: number | undefined, b: number | undefined): number | un
 export const bareOf = ({ targets }: Summary, { runtime }: Target): Target | undefined =>
   targets.find((target) => target.role === "bare" && target.runtime === runtime);
 
-export const roleOf = ({ targets }: Summary, role: Target["role"]): Target | undefined =>
-  targets.find((target) => target.role === role);
+/** The first of this role, of those whose name holds `text`. */
+export const roleOf = ({ targets }: Summary, role: Target["role"], text = ""): Target | undefined =>
+  targets.find((target) => target.role === role && target.name.includes(text));

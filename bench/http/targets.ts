@@ -1,6 +1,7 @@
 /** Everything that can be measured on this machine, in the order of a round, and what cannot and why. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { startGateway } from "./gateway.ts";
 import { startNginx } from "./nginx.ts";
@@ -17,6 +18,8 @@ export interface TargetOptions {
   readonly nodes: readonly string[];
   /** Measure `dist/`, as it is installed, and not the sources. */
   readonly built: boolean;
+  /** Where Portkey's package is installed, if not in the project or on the PATH. */
+  readonly portkey: string | undefined;
 }
 
 export interface FoundTargets {
@@ -25,13 +28,16 @@ export interface FoundTargets {
   readonly skipped: readonly string[];
 }
 
-export function findTargets({ only, nodes, built }: TargetOptions): FoundTargets {
+export function findTargets({ only, nodes, built, portkey }: TargetOptions): FoundTargets {
   const found: Record<Family, () => readonly Target[] | string> = {
     nginx: nginxTargets,
-    node: () => nodes.flatMap((node) => nodeTargets(node, nodes.length > 1, built)),
+    node: () => [
+      ...nodes.flatMap((node) => nodeTargets(node, nodes.length > 1, built)),
+      ...otherNodeProxies(nodes[0] ?? process.execPath),
+    ],
     bun: () => bunTargets(built),
     workers: workersTargets,
-    portkey: () => portkeyTargets(nodes[0] ?? process.execPath),
+    portkey: () => portkeyTargets(nodes[0] ?? process.execPath, portkey),
   };
   const targets: Target[] = [DIRECT];
   const skipped: string[] = [];
@@ -51,7 +57,7 @@ const DIRECT: Target = {
   start: async ({ providerPort }) => ({
     origin: `http://127.0.0.1:${providerPort}`,
     headers: BYO_HEADERS,
-    group: 0,
+    processes: { group: 0 },
     startedAt: 0,
     stop: async () => {},
   }),
@@ -81,6 +87,17 @@ function nodeTargets(node: string, severalNodes: boolean, built: boolean): reado
   });
 }
 
+/** What else a bare proxy is built of on Node. */
+function otherNodeProxies(node: string): readonly Target[] {
+  const proxy = (what: string, script: string): Target => ({
+    name: `${what}, Node ${versionOf(node)}`,
+    role: "other",
+    runtime: "",
+    start: ({ providerPort }) => startPrintingPort([node, benchFile(script), String(providerPort)]),
+  });
+  return [proxy("node:http both sides", "bare-node-both.js"), proxy("Hono + fetch", "bare-hono.js")];
+}
+
 /** Bun's fetch stalls at several hundred concurrent streams otherwise. */
 const BUN_ENVIRONMENT = { BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" };
 
@@ -90,29 +107,32 @@ function bunTargets(built: boolean): readonly Target[] | string {
   const bin = built ? "dist/adapters/bun/bin.js" : "adapters/bun/bin.ts";
   return pair("Bun", versionOf(bun), "bun", {
     bare: ({ providerPort }) =>
-      startPrintingPort([bun, benchFile("bare-bun.js"), String(providerPort)], BUN_ENVIRONMENT),
-    gateway: (place) => startGateway([bun, bin, "serve"], place, BUN_ENVIRONMENT),
+      startPrintingPort([bun, benchFile("bare-bun.js"), String(providerPort)], { env: BUN_ENVIRONMENT }),
+    gateway: (place) => startGateway([bun, bin, "serve"], place, { env: BUN_ENVIRONMENT }),
   });
 }
+
+/** The Node that starts workerd is no part of a Worker. */
+const WORKERD = { counted: "workerd" };
 
 function workersTargets(): readonly Target[] | string {
   if (!isInstalled("miniflare")) return "miniflare is not installed";
   const script = npmScript("start:workers");
   if (script === undefined) return "package.json has no start:workers yet";
   const env = { PATH: [join(PROJECT_ROOT, "node_modules/.bin"), process.env.PATH].join(delimiter) };
-  return pair("workerd", versionOf(findProgram("workerd") ?? "workerd", "--version"), "workers", {
+  return pair("workerd", workerdVersion(), "workers", {
     bare: ({ providerPort }) =>
-      startPrintingPort([process.execPath, benchFile("bare-workerd.ts"), String(providerPort)]),
+      startPrintingPort([process.execPath, benchFile("bare-workerd.ts"), String(providerPort)], WORKERD),
     // What npm would run, without npm's own start in the measurement.
-    gateway: (place) => startGateway(["sh", "-c", `${script} "$@"`, "sh"], place, env),
+    gateway: (place) => startGateway(["sh", "-c", `${script} "$@"`, "sh"], place, { env, ...WORKERD }),
   });
 }
 
-function portkeyTargets(node: string): readonly Target[] | string {
-  const script = findPortkey();
-  if (script === undefined) return "@portkey-ai/gateway is neither in node_modules nor on the PATH";
+function portkeyTargets(node: string, folder: string | undefined): readonly Target[] | string {
+  const script = findPortkey(folder);
+  if (script === undefined) return "@portkey-ai/gateway is not installed (--portkey DIR says where)";
   return [
-    { name: "Portkey", role: "portkey", runtime: "", start: (place) => startPortkey(node, script, place) },
+    { name: "Portkey", role: "other", runtime: "", start: (place) => startPortkey(node, script, place) },
   ];
 }
 
@@ -125,9 +145,15 @@ function pair(title: string, version: string, runtime: string, { bare, gateway }
   ];
 }
 
+/** "1.20261023.1": its `--version` gives the date alone. */
+function workerdVersion(): string {
+  const manifest: { version: string } = createRequire(import.meta.url)("workerd/package.json");
+  return manifest.version;
+}
+
 /** "24.21.0", whatever stands around it and whatever the exit code: wrk's is 1. */
-export function versionOf(program: string, option = "-v"): string {
-  const { stdout, stderr } = spawnSync(program, [option], { encoding: "utf8" });
+export function versionOf(program: string): string {
+  const { stdout, stderr } = spawnSync(program, ["-v"], { encoding: "utf8" });
   return /\d[\w.]*/.exec(`${stdout}${stderr}`)?.[0] ?? "";
 }
 

@@ -17,6 +17,9 @@ const PROJECT_ROOT = new URL("../../../", import.meta.url);
 /** Where wrangler keeps its local KV, so that `wrangler kv key put --local` reaches a running gateway. */
 const WRANGLER_KV = fileURLToPath(new URL(".wrangler/state/v3/kv", PROJECT_ROOT));
 
+/** One after the other, a thousand entries took four seconds. */
+const WRITES_AT_ONCE = 100;
+
 /** The parts of wrangler.toml that say how the worker runs. */
 interface WranglerConfig {
   readonly compatibility_date: string;
@@ -74,8 +77,12 @@ function readWranglerConfig(): WranglerConfig {
 
 async function fillDenySet(miniflare: Miniflare, snapshotPath: string): Promise<void> {
   const { DENY } = await miniflare.getBindings<{ readonly DENY: LocalKv }>();
-  for (const [key, value] of readDenyEntries(snapshotPath)) {
-    await (value === undefined ? DENY.delete(key) : DENY.put(key, value));
+  const entries = [...readDenyEntries(snapshotPath)];
+  for (let i = 0; i < entries.length; i += WRITES_AT_ONCE) {
+    const writes = entries.slice(i, i + WRITES_AT_ONCE);
+    await Promise.all(
+      writes.map(([key, value]) => (value === undefined ? DENY.delete(key) : DENY.put(key, value))),
+    );
   }
 }
 

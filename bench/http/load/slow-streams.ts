@@ -23,7 +23,7 @@ export interface EventAges extends LoadResult {
 }
 
 /** Opening them is spread over this, and they get as long again to settle. */
-const OPENING_MS = 1000;
+const OPENING_MS = 300;
 
 const { origin, path, headers, few, all, gapMs, measuredSecs } = readOptions<SlowStreamsOptions>();
 const ages: number[] = [];

@@ -8,7 +8,8 @@ export const coldStart: Scenario = {
   title: "cold start",
   metrics: ["coldStartMs"],
   answer: "json",
-  direct: false,
+  without: ["direct", "nginx", "tuned nginx", "other"],
+  alone: false,
   async measure(target) {
     await askOnce(target, SMALL_BODY);
     const coldStartMs = performance.now() - target.startedAt;

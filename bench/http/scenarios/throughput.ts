@@ -47,13 +47,14 @@ function throughput({ name, title, answer, body, connections, warmUpBy }: Throug
     title,
     metrics: ["cpuPer1000", "perSecond"],
     answer,
-    direct: false,
+    without: ["direct"],
+    alone: false,
     async measure(target, settings) {
       const { secs } = settings;
       const warm = await warmUp(target, settings, { body, connections, atLeast: warmUpBy });
-      const cpuBefore = cpuSeconds(target.group);
+      const cpuBefore = cpuSeconds(target.processes);
       const counts = await closedLoop(target, settings, { body, connections, secs });
-      const cpu = cpuSeconds(target.group) - cpuBefore;
+      const cpu = cpuSeconds(target.processes) - cpuBefore;
       return {
         figures: { cpuPer1000: (cpu * 1000) / counts.answered, perSecond: counts.answered / secs },
         counts: plus(warm, counts),

@@ -5,7 +5,7 @@ import { residentBytes, watchResidentBytes } from "../process-group.ts";
 import { plus, type Scenario, SMALL_WARM_UP, warmUp } from "../scenario.ts";
 
 const BYTES = 64_000_000;
-const UPLOADS = 5;
+const UPLOADS = 3;
 const MAX_SECS = 60;
 
 export const upload: Scenario = {
@@ -13,15 +13,16 @@ export const upload: Scenario = {
   title: "64 MB upload",
   metrics: ["mbPerSecond", "grownMb"],
   answer: "json",
-  direct: true,
+  without: [],
+  alone: true,
   async measure(target, settings) {
     const warm = await warmUp(target, settings, SMALL_WARM_UP);
-    const residentBefore = residentBytes(target.group);
+    const residentBefore = residentBytes(target.processes);
     const options = { ...loadOptions(target), bytes: BYTES, uploads: UPLOADS, secs: MAX_SECS };
-    const { result, peakBytes } = await watchResidentBytes(target.group, () =>
+    const { result, peakBytes } = await watchResidentBytes(target.processes, () =>
       runLoadProgram<Uploads>("upload.ts", options),
     );
-    const isProxy = target.group !== 0;
+    const isProxy = target.processes.group !== 0;
     return {
       figures: {
         mbPerSecond: (UPLOADS * BYTES) / 1e6 / result.uploadSecs,
