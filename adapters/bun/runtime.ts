@@ -1,9 +1,8 @@
-/** Bun's listeners: Bun.serve with the portable relay, and its sockets as the way upstream. */
+/** Bun's listeners: Bun.serve, with the native relay for the gateway. */
 import type { ListenAddress } from "../../src/config/address.ts";
-import { inboundOf } from "../../src/gateway/create-gateway.ts";
-import { relay } from "../../src/gateway/relay.ts";
 import type { OpenServer, ServerRuntime } from "../server/serve.ts";
-import { createBunUpstream } from "./http/upstream.ts";
+import { createHttpClient } from "./http/client.ts";
+import { createRelay } from "./relay.ts";
 
 interface BunServer {
   readonly port?: number;
@@ -30,11 +29,14 @@ declare const Bun: {
 const IDLE_SECS = 60;
 
 export const bunRuntime: ServerRuntime = {
-  async listen(state, address) {
-    const upstream = createBunUpstream(state.settings.config);
-    const ports = { upstream, quietCuts: true };
-    return serve(address, (request) => relay(state, ports, request, inboundOf(request)));
-  },
+  listen: async (state, address) =>
+    serve(
+      address,
+      createRelay(
+        state,
+        createHttpClient(() => state.settings.config),
+      ),
+    ),
   listenApp: async (app, address) =>
     serve(address, (request, server) =>
       app.fetch(request, { remoteAddress: server.requestIP(request)?.address }),

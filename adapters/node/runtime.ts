@@ -3,8 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { ListenAddress } from "../../src/config/address.ts";
-import type { Config } from "../../src/config/keys.ts";
-import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
+import { clientPatienceMs } from "../../src/gateway/client-patience.ts";
 import { exchangesEnded } from "../server/in-flight.ts";
 import type { OpenServer, ServerRuntime } from "../server/serve.ts";
 import { createFollowingPools } from "./pools.ts";
@@ -61,14 +60,6 @@ export const nodeRuntime: ServerRuntime = {
       address,
     ),
 };
-
-/**
- * How long a connection in use may pass nothing in either direction, in milliseconds, before it is broken off. A provider
- * has been given up long before, so it is the client that stalls: in its upload, or in its reading.
- */
-function clientPatienceMs({ connectTimeoutSecs, writeTimeoutSecs, readTimeoutSecs }: Config): number {
-  return ((1 + CONNECT_RETRIES) * connectTimeoutSecs + writeTimeoutSecs + readTimeoutSecs) * 1000;
-}
 
 /** Rejects with the system's own error, as EADDRINUSE. */
 function listen(server: Server, { host, port }: ListenAddress): Promise<OpenServer> {

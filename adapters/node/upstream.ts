@@ -95,7 +95,7 @@ export function createUndiciUpstream(pools: Pools): Upstream {
           const replayable = !(request.body instanceof ReadableStream);
           if (request.signal.aborted) throw error;
           if (attempt.connected || !replayable || retry === CONNECT_RETRIES) {
-            throw new UpstreamError(errorCodeOf(error as Error), error);
+            throw new UpstreamError(errorCodeOf(error as Error), error, attempt.connected);
           }
           request.onConnectRetry();
         }

@@ -3,6 +3,7 @@ import { type Exchange, MAX_WHOLE_BODY, type Write } from "./exchange.ts";
 import type { HeaderList } from "./ports.ts";
 import type { ReadTimeout } from "./read-timeout.ts";
 import type { LengthedSource } from "./upload.ts";
+import { framingOf, isAnsweredWhole, joined } from "./web-response.ts";
 
 export interface DownloadOptions {
   readonly body: ReadableStream<Uint8Array>;
@@ -13,19 +14,6 @@ export interface DownloadOptions {
   readonly abort: () => void;
   /** Keeps work alive after the response, where the runtime would stop it. */
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined;
-  /** Errors the client's body without a reason when the provider breaks off. */
-  readonly quietCuts: boolean;
-}
-
-function framingOf(headers: HeaderList): { readonly length: number | undefined; readonly sse: boolean } {
-  let length: number | undefined;
-  let sse = false;
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!.toLowerCase();
-    if (name === "content-length") length = Number(headers[i + 1]!);
-    else if (name === "content-type") sse = headers[i + 1]!.toLowerCase().includes("text/event-stream");
-  }
-  return { length: Number.isSafeInteger(length) ? length : undefined, sse };
 }
 
 export class Download {
@@ -46,15 +34,10 @@ export class Download {
     options.waitUntil?.(this.#settled.promise);
   }
 
-  /**
-   * `headers` are those for the client. A declared body of up to 64 KiB that is no stream comes as its bytes: Bun keeps
-   * a declared length only then, and a stream for one chunk costs as much as the relay around it.
-   */
+  /** `headers` are those for the client. */
   async open(headers: HeaderList): Promise<BodyInit> {
-    const { length, sse } = framingOf(headers);
-    return length === undefined || length > MAX_WHOLE_BODY || sse
-      ? this.#stream(length)
-      : this.#whole(length);
+    const framing = framingOf(headers);
+    return isAnsweredWhole(framing) ? this.#whole(framing.length ?? 0) : this.#stream(framing.length);
   }
 
   /** The client is gone, as its reader or its connection says; both may. */
@@ -72,10 +55,9 @@ export class Download {
       while (!this.#ended) await this.#next((bytes) => void chunks.push(bytes));
     } catch {
       this.#end("upstream_cut");
-      return brokenOff(chunks, length, this.#options.quietCuts);
+      return brokenOff(chunks, length);
     }
-    // The DOM's types want to know that no chunk is over shared memory; none is.
-    return (chunks.length === 1 ? chunks[0]! : joined(chunks)) as Uint8Array<ArrayBuffer>;
+    return joined(chunks);
   }
 
   #stream(length: number | undefined): ReadableStream<Uint8Array> {
@@ -111,7 +93,7 @@ export class Download {
       if (this.#clientGone) return;
       this.#exchange.flush(write);
       this.#end("upstream_cut");
-      await breakOff(controller, this.#options.quietCuts);
+      await breakOff(controller);
     }
   }
 
@@ -166,28 +148,17 @@ export class Download {
 }
 
 /** A turn later: Bun drops chunks that an error follows in the same turn of its loop. */
-async function breakOff(controller: ReadableStreamDefaultController, quiet: boolean): Promise<void> {
+async function breakOff(controller: ReadableStreamDefaultController): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
   // Not the runtime's own error: that one tells the provider's URL, query and all, to whoever prints it.
-  controller.error(quiet ? undefined : new Error("the provider broke the response off"));
+  controller.error(new Error("the provider broke the response off"));
 }
 
-function brokenOff(chunks: readonly Uint8Array[], length: number, quiet: boolean): BodyInit {
+function brokenOff(chunks: readonly Uint8Array[], length: number): BodyInit {
   let at = 0;
   const source: LengthedSource = {
     expectedLength: length,
-    pull: (controller) =>
-      at < chunks.length ? controller.enqueue(chunks[at++]!) : breakOff(controller, quiet),
+    pull: (controller) => (at < chunks.length ? controller.enqueue(chunks[at++]!) : breakOff(controller)),
   };
   return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

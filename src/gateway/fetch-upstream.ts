@@ -15,7 +15,7 @@ export interface FetchUpstreamOptions {
     body: ReadableStream<Uint8Array>,
     length: number | undefined,
   ) => ReadableStream<Uint8Array>;
-  /** Whether an error of `fetch` means that no connection was made, so that nothing can have been sent. */
+  /** Whether an error of `fetch` means that no connection was made, so that nothing can have been sent. Absent: nobody can tell. */
   readonly isConnectFailure?: (error: unknown) => boolean;
   /**
    * The runtime decodes bodies and cannot be told not to (Node's own fetch): what says they are encoded, or how long they
@@ -26,7 +26,7 @@ export interface FetchUpstreamOptions {
 
 export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstream {
   const send = options.fetch ?? fetch;
-  const isConnectFailure = options.isConnectFailure ?? (() => false);
+  const { isConnectFailure } = options;
 
   function attempt(request: UpstreamRequest): Promise<Response> {
     const { body } = request;
@@ -54,8 +54,9 @@ export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstrea
         } catch (error) {
           if (request.signal.aborted) throw error;
           const replayable = !(request.body instanceof ReadableStream);
-          if (!replayable || retry === CONNECT_RETRIES || !isConnectFailure(error)) {
-            throw new UpstreamError("upstream_unreachable", error);
+          const connected = isConnectFailure !== undefined && !isConnectFailure(error);
+          if (!replayable || retry === CONNECT_RETRIES || connected || !isConnectFailure) {
+            throw new UpstreamError("upstream_unreachable", error, connected);
           }
           request.onConnectRetry();
         }

@@ -82,10 +82,13 @@ export interface Upstream {
 /** No response head came. */
 export class UpstreamError extends Error {
   readonly code: "upstream_unreachable" | "upstream_timeout";
-  constructor(code: "upstream_unreachable" | "upstream_timeout", cause?: unknown) {
+  /** A connection was made, so the provider may have had the request. False also where nobody can tell. */
+  readonly connected: boolean;
+  constructor(code: "upstream_unreachable" | "upstream_timeout", cause?: unknown, connected = false) {
     super(code, cause === undefined ? undefined : { cause });
     this.name = "UpstreamError";
     this.code = code;
+    this.connected = connected;
   }
 }
 

@@ -1,22 +1,21 @@
 /** The portable transport: a Web-standard Request in, a Response out, both bodies pulled by whoever reads them. */
 import { admit, type Plan } from "./admission.ts";
 import { Download } from "./download.ts";
-import type { ErrorCode, ErrorResponse, Refusal } from "./errors.ts";
+import type { ErrorCode, Refusal } from "./errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "./exchange.ts";
 import type { Inbound } from "./inbound.ts";
-import { type HeaderList, type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts";
+import { type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts";
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 import { internalError, refuse } from "./refusals.ts";
 import type { GatewayState } from "./state.ts";
 import { openUpload } from "./upload.ts";
+import { pairs, refusalResponse, stalledResponse, unheardResponse } from "./web-response.ts";
 
 /** Where the portable relay sends requests, and how it outlives them. */
 export interface RelayPorts {
   readonly upstream: Upstream;
   /** Extra members for every `Response`, as workerd's `encodeBody: "manual"`. */
   readonly responseInit?: Readonly<Record<string, unknown>>;
-  /** Errors a body that the provider broke off without a reason, for a runtime that prints what it is given (Bun). */
-  readonly quietCuts?: boolean;
   /** Keeps work alive after the response, where the runtime would stop it. */
   readonly waitUntil?: (work: Promise<unknown>) => void;
 }
@@ -38,7 +37,7 @@ export async function relay(
   } catch (error) {
     state.log("error", "request failed", { error: String(error) });
     const refusal = exchange?.fail("internal_error") ?? internalError(state);
-    return toResponse(ports, inbound.method, refusal);
+    return refusalResponse(inbound.method, refusal, ports.responseInit);
   }
 }
 
@@ -46,15 +45,7 @@ export async function relay(
 function refused(state: GatewayState, ports: RelayPorts, request: Request, refusal: Refusal): Response {
   // The rest of an upload that nobody will read: told to stop, where the runtime can.
   void request.body?.cancel().catch(() => {});
-  return toResponse(ports, request.method, refuse(state, refusal));
-}
-
-function toResponse(ports: RelayPorts, method: string, { status, headers, body }: ErrorResponse): Response {
-  return new Response(method === "HEAD" ? null : body, {
-    ...ports.responseInit,
-    status,
-    headers: pairs(headers),
-  });
+  return refusalResponse(request.method, refuse(state, refusal), ports.responseInit);
 }
 
 /** A small body refused before anything was sent. */
@@ -76,6 +67,7 @@ class WebRelay {
   readonly #readTimeout: ReadTimeout;
   #bodyRefused: ErrorCode | undefined;
   #uploadBrokeOff = false;
+  #uploadStalled = false;
   #download: Download | undefined;
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
   /** A body in one piece was handed to the runtime, which does not say when it has gone up. */
@@ -116,7 +108,8 @@ class WebRelay {
     this.#drainTimer = setTimeout(this.#giveUp, this.#plan.settings.config.drainMaxSecs * 1000);
   };
 
-  readonly #isClientGone = (): boolean => this.#uploadBrokeOff || this.#request.signal.aborted;
+  readonly #isClientGone = (): boolean =>
+    this.#uploadBrokeOff || this.#uploadStalled || this.#request.signal.aborted;
 
   async #openBody(): Promise<Uint8Array | ReadableStream<Uint8Array> | undefined> {
     const { body } = this.#request;
@@ -148,6 +141,7 @@ class WebRelay {
       body,
       exchange: this.#exchange,
       readTimeout: this.#readTimeout,
+      clock: this.#state.clock,
       onRefused: (code) => {
         this.#bodyRefused = code;
         this.#giveUp();
@@ -155,6 +149,10 @@ class WebRelay {
       isClientGone: this.#isClientGone,
       onBrokenOff: () => {
         this.#uploadBrokeOff = true;
+        this.#giveUp();
+      },
+      onStalled: () => {
+        this.#uploadStalled = true;
         this.#giveUp();
       },
     });
@@ -198,39 +196,33 @@ class WebRelay {
       isClientGone: this.#isClientGone,
       abort: this.#giveUp,
       waitUntil: this.#ports.waitUntil,
-      quietCuts: this.#ports.quietCuts ?? false,
     });
     if (!this.#isClientGone()) return new Response(await this.#download.open(headers), init);
     this.#download.clientLeft();
-    return unheard();
+    return unheardResponse();
   }
 
   #failed(error: unknown): Response {
     const code = this.#bodyRefused ?? (error instanceof BodyRefused ? error.code : undefined);
-    if (code !== undefined) return toResponse(this.#ports, this.#plan.method, this.#exchange.fail(code));
+    if (code !== undefined) return this.#refuse(code);
     const isTimeout =
       this.#readTimeout.expired || (error instanceof UpstreamError && error.code === "upstream_timeout");
-    // Whoever was waited for has had the body; a connection that was never made is an `UpstreamError` of its own.
-    if (this.#wholeBodyGiven && (isTimeout || this.#isClientGone())) this.#exchange.request.sent();
+    // Whoever was waited for has had the body.
+    const wasSent = isTimeout || this.#isClientGone() || (error instanceof UpstreamError && error.connected);
+    if (this.#wholeBodyGiven && wasSent) this.#exchange.request.sent();
     if (this.#isClientGone()) {
       this.#exchange.clientLeft();
       this.#exchange.finish("client_gone");
-      return unheard();
+      return this.#uploadStalled ? stalledResponse() : unheardResponse();
     }
-    const { requestId, provider, method } = this.#plan;
+    const { requestId, provider } = this.#plan;
     const reason = isTimeout ? "upstream_timeout" : error instanceof UpstreamError ? error.code : undefined;
     if (reason !== undefined)
       this.#state.log("warn", reason, { request_id: requestId, provider: provider.name });
     else this.#state.log("error", "request failed", { request_id: requestId, error: String(error) });
-    return toResponse(this.#ports, method, this.#exchange.fail(reason ?? "internal_error"));
+    return this.#refuse(reason ?? "internal_error");
   }
-}
-
-/** Nobody reads it; a runtime that writes it all the same writes to a closed connection. */
-const unheard = (): Response => new Response(null, { status: 499 });
-
-function pairs(headers: HeaderList): [string, string][] {
-  const list: [string, string][] = [];
-  for (let i = 0; i < headers.length; i += 2) list.push([headers[i]!, headers[i + 1]!]);
-  return list;
+  #refuse(code: ErrorCode): Response {
+    return refusalResponse(this.#plan.method, this.#exchange.fail(code), this.#ports.responseInit);
+  }
 }

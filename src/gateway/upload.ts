@@ -1,17 +1,22 @@
 /** A request body that streams up, pulled at the provider's pace through the scanner. */
+import { clientPatienceMs } from "./client-patience.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
-import type { ReadTimeout } from "./read-timeout.ts";
+import type { Clock } from "./ports.ts";
+import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 
 export interface UploadOptions {
   readonly body: ReadableStream<Uint8Array>;
   readonly exchange: Exchange;
   readonly readTimeout: ReadTimeout;
+  readonly clock: Clock;
   /** The body outgrew its limit or may not be metered: it must never be completed. */
   readonly onRefused: (code: ErrorCode) => void;
   readonly isClientGone: () => boolean;
   /** The client broke off before the body's end. */
   readonly onBrokenOff: () => void;
+  /** The client is there, and sends nothing more. */
+  readonly onStalled: () => void;
 }
 
 /** Made an error, never closed, unless the client's body came to its own end. */
@@ -19,23 +24,32 @@ export function openUpload(options: UploadOptions): ReadableStream<Uint8Array> {
   const { exchange, readTimeout } = options;
   const { request } = exchange;
   const reader = options.body.getReader();
+  const patienceMs = clientPatienceMs(exchange.plan.settings.config);
+  const clientTurn = createReadTimeout(patienceMs, options.clock, () => {
+    options.onStalled();
+    void reader.cancel().catch(() => {});
+  });
 
   const next = async (): Promise<ReadableStreamReadResult<Uint8Array>> => {
     // It is the client that is slow now.
     readTimeout.pause();
+    clientTurn.waiting();
     try {
       const result = await reader.read();
       // Bun closes the body of a client that left between two reads as if it had come to its end.
       if (result.done && options.isClientGone()) throw new Error("the client left");
       return result;
     } catch (error) {
+      clientTurn.stop();
       options.onBrokenOff();
       throw error;
     } finally {
+      clientTurn.pause();
       readTimeout.waiting();
     }
   };
   const refuse = (code: ErrorCode): never => {
+    clientTurn.stop();
     options.onRefused(code);
     void reader.cancel().catch(() => {});
     throw new Error(code);
@@ -50,13 +64,17 @@ export function openUpload(options: UploadOptions): ReadableStream<Uint8Array> {
         if (typeof chunks === "string") return refuse(chunks);
         for (const chunk of chunks) controller.enqueue(chunk);
         if (done) {
+          clientTurn.stop();
           request.sent();
           return controller.close();
         }
         sent = chunks.length > 0;
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel(reason) {
+      clientTurn.stop();
+      return reader.cancel(reason);
+    },
   };
   return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
 }

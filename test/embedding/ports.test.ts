@@ -158,3 +158,28 @@ describe("an embedded gateway", () => {
     expect(lines).toHaveLength(1);
   });
 });
+
+describe("a client that stalls in a streamed upload", () => {
+  it("is answered 408, its row says that it was no fault of the provider's, and its body is let go", async () => {
+    const { gateway, rows } = managed({
+      connectTimeoutSecs: 0.01,
+      writeTimeoutSecs: 0.01,
+      readTimeoutSecs: 0.1,
+    });
+    const cancelled = Promise.withResolvers<void>();
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"model":"gpt-5-mini",')),
+      cancel: () => cancelled.resolve(),
+    });
+    const headers = {
+      authorization: `Bearer ${mint({ tenantId: "42" })}`,
+      "content-type": "application/json",
+    };
+    // Node asks for `duplex`, which the DOM's types do not know.
+    const init: RequestInit & { duplex: "half" } = { method: "POST", headers, body, duplex: "half" };
+    const response = await gateway.request(TARGET, init);
+    expect(response.status).toBe(408);
+    await cancelled.promise;
+    expect(rows).toEqual([expect.objectContaining({ outcome: "client_cancelled", usage_source: "none" })]);
+  });
+});

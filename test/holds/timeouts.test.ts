@@ -74,19 +74,11 @@ describe.each(RUNTIMES)("time-outs on $runtime", (runtime) => {
     connection.destroy();
     other.destroy();
   });
-});
-
-describe("time-outs that are Node's alone", () => {
-  let standIn: StandIn;
-  beforeEach(async () => {
-    standIn = await startStandIn();
-  });
-  afterEach(() => standIn.close());
 
   it("answers 502 when a connection is not made in time, after its retries, and leaves none behind", async () => {
     const silent = await silentListener();
     const gateway = await startServed(
-      RUNTIMES[0],
+      runtime,
       configOver(silent.authority, { upstream_tls: true, connect_timeout_secs: SOON_SECS }),
     );
     const connection = await openChat(gateway.url);
@@ -102,10 +94,7 @@ describe("time-outs that are Node's alone", () => {
   });
 
   it("gives up on a provider that takes no more of an upload", async () => {
-    const gateway = await startServed(
-      RUNTIMES[0],
-      configOver(standIn.authority, { write_timeout_secs: SOON_SECS }),
-    );
+    const gateway = await serve({ write_timeout_secs: SOON_SECS });
     const { promise: provider, resolve: arrived } = Promise.withResolvers<Exchange>();
     standIn.setDefault(Object.assign((exchange: Exchange) => arrived(exchange), { readBody: false }));
     const connection = await openChat(gateway.url, { body: Buffer.alloc(LARGE_BYTES, " ") });
@@ -113,35 +102,30 @@ describe("time-outs that are Node's alone", () => {
     expect(response.status).toBe(504);
     expect(response.json()).toMatchObject({ error: { code: "upstream_timeout" } });
     expect(await row(gateway)).toMatchObject({ outcome: "upstream_error", usage_source: "none" });
-    // Node sees the end of a connection only when it reads.
+    // The stand-in sees the end of a connection only when it reads.
     (await provider).response.req.resume();
     await until(() => standIn.openSockets() === 0);
     connection.destroy();
   });
 
   it("does not let a client that stalls in its upload hold a connection to the provider", async () => {
-    const gateway = await startServed(
-      RUNTIMES[0],
-      configOver(standIn.authority, {
-        read_timeout_secs: SOON_SECS,
-        write_timeout_secs: SOON_SECS,
-        connect_timeout_secs: SOON_SECS,
-      }),
-    );
+    const gateway = await serve({
+      read_timeout_secs: SOON_SECS,
+      write_timeout_secs: SOON_SECS,
+      connect_timeout_secs: SOON_SECS,
+    });
     standIn.setDefault(json(200, COMPLETION));
     const connection = await openChat(gateway.url, { body: Buffer.alloc(LARGE_BYTES, " ") }, 100_000);
     const seen = await standIn.take();
     expect((await seen.body).whole).toBe(false);
-    expect(await connection.readRest()).toBe("");
+    // Bun can break off only what has a head.
+    expect(await connection.readRest()).toMatch(/^(HTTP\/1\.1 408 |$)/);
     expect(await row(gateway)).toMatchObject({ outcome: "client_cancelled", usage_source: "none" });
     await until(() => standIn.openSockets() === 0);
   });
 
   it("closes a pooled connection that nobody used for a while", async () => {
-    const gateway = await startServed(
-      RUNTIMES[0],
-      configOver(standIn.authority, { idle_timeout_secs: SOON_SECS }),
-    );
+    const gateway = await serve({ idle_timeout_secs: SOON_SECS });
     standIn.setDefault(json(200, COMPLETION));
     const connection = await openChat(gateway.url);
     expect((await connection.readResponse()).status).toBe(200);

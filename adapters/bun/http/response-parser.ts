@@ -11,9 +11,12 @@ export interface ResponseEvents {
   /** Once; interim responses (1xx) are left out. `hasBody` is false where the framing leaves no room for one. */
   onHead(head: ResponseHead, hasBody: boolean): void;
   /** A part of the body, which is a part of what was pushed. */
-  onData(bytes: Uint8Array): void;
-  /** The response is complete. `keepAlive`: the connection may carry another request. */
-  onEnd(keepAlive: boolean): void;
+  onBody(bytes: Uint8Array): void;
+  /**
+   * The response is complete. `keepAlive`: the connection may carry another request, for `closesAfterMs` if the peer
+   * said how long.
+   */
+  onEnd(keepAlive: boolean, closesAfterMs: number | undefined): void;
 }
 
 /** The peer does not speak HTTP/1.1; nothing that it sent is in the message. */
@@ -49,6 +52,7 @@ export class ResponseParser {
   /** Bytes left of the counted body, or of the chunk. */
   #left = 0;
   #keepAlive = true;
+  #closesAfterMs: number | undefined;
   #interim = 0;
 
   constructor(method: string, events: ResponseEvents) {
@@ -75,7 +79,7 @@ export class ResponseParser {
     }
     if (this.#phase === "counted") at = this.#takeCounted(bytes, at);
     else if (this.#phase === "until-close") {
-      if (at < bytes.length) this.#events.onData(bytes.subarray(at));
+      if (at < bytes.length) this.#events.onBody(bytes.subarray(at));
       return;
     } else if (this.#phase !== "done") at = this.#takeChunked(bytes, at);
     // Bytes that nobody asked for: what they would answer is unknown.
@@ -90,7 +94,7 @@ export class ResponseParser {
   }
 
   #end(nothingLeft: boolean): void {
-    this.#events.onEnd(this.#keepAlive && nothingLeft);
+    this.#events.onEnd(this.#keepAlive && nothingLeft, this.#closesAfterMs);
   }
 
   #readHead(text: string): void {
@@ -100,7 +104,12 @@ export class ResponseParser {
     const status = Number(match[2]);
     if (status === 101) throw new ProtocolError("an upgrade that was not asked for");
     const headers: string[] = [];
-    const framing: Framing = { length: undefined, chunked: false, close: match[1] === "0" };
+    const framing: Framing = {
+      length: undefined,
+      chunked: false,
+      close: match[1] === "0",
+      closesAfterMs: undefined,
+    };
     for (const line of lines) {
       const header = HEADER_LINE.exec(line);
       if (!header) throw new ProtocolError("a malformed header");
@@ -113,6 +122,7 @@ export class ResponseParser {
     }
     const { length, chunked, close } = framing;
     // Both lengths at once are how responses are smuggled: the chunks count, and the connection is not used again.
+    this.#closesAfterMs = framing.closesAfterMs;
     this.#keepAlive = !close && !(chunked && length !== undefined);
     const isBodiless = this.#isHead || status === 204 || status === 304;
     if (isBodiless) this.#phase = "done";
@@ -126,7 +136,7 @@ export class ResponseParser {
 
   #takeCounted(bytes: Uint8Array, at: number): number {
     const end = Math.min(bytes.length, at + this.#left);
-    if (end > at) this.#events.onData(bytes.subarray(at, end));
+    if (end > at) this.#events.onBody(bytes.subarray(at, end));
     this.#left -= end - at;
     if (this.#left === 0) this.#phase = "done";
     return end;
@@ -148,7 +158,7 @@ export class ResponseParser {
       at = end;
       if (this.#left === 0) this.#phase = "chunk-end";
     }
-    if (to > from) this.#events.onData(bytes.subarray(from, to));
+    if (to > from) this.#events.onBody(bytes.subarray(from, to));
     return at;
   }
 
@@ -189,6 +199,7 @@ interface Framing {
   length: number | undefined;
   chunked: boolean;
   close: boolean;
+  closesAfterMs: number | undefined;
 }
 
 /** RFC 9112 §6.3: anything but one plain length or `chunked` alone is refused. */
@@ -207,6 +218,9 @@ function noteFraming(framing: Framing, name: string, value: string): void {
       .toLowerCase()
       .split(/[\s,]+/)
       .includes("close");
+  } else if (name === "keep-alive") {
+    const seconds = /\btimeout=(\d{1,6})\b/i.exec(value)?.[1];
+    if (seconds !== undefined) framing.closesAfterMs = Number(seconds) * 1000;
   }
 }
 

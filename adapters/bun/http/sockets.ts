@@ -16,6 +16,8 @@ export interface BunSocket {
 
 /** Who hears of a socket. */
 export interface SocketUser {
+  /** TCP is there; TLS is not yet. */
+  onHandshake(socket: BunSocket): void;
   onOpen(socket: BunSocket): void;
   /** The bytes are the user's own. */
   onData(bytes: Uint8Array): void;
@@ -48,7 +50,7 @@ const HANDLERS = {
 const TLS_HANDLERS = {
   ...HANDLERS,
   // Open, but nothing may be sent before the peer has proved who it is.
-  open: () => {},
+  open: (socket: BunSocket) => socket.data.onHandshake(socket),
   handshake(socket: BunSocket, success: boolean, problem: Error | null) {
     if (success && problem === null && socket.authorized) return socket.data.onOpen(socket);
     socket.data.onConnectError(problem ?? new Error("the TLS handshake failed"));

@@ -1,6 +1,6 @@
 /** §8: one line per admitted managed request, with exactly these fields in this order. */
 import { expect } from "vitest";
-import { bytes, cutMidBody, hangMidBody, json } from "../../support/answers.ts";
+import { bytes, closeBeforeHead, cutMidBody, hangMidBody, json } from "../../support/answers.ts";
 import {
   ask,
   BYO_KEY,
@@ -230,6 +230,13 @@ export const rows: Section = (check) => {
       expect(row.output_tokens).toBeGreaterThanOrEqual(7);
     },
   );
+
+  check("rows/no-head", "estimates the prompt of a provider that had it and hung up", async (lab) => {
+    lab.standIn.setDefault(closeBeforeHead());
+    const row = await rowOf(lab.base, await ask(lab.base, { target: CHAT, ...jsonBody(chat()) }));
+    expect(row).toMatchObject({ outcome: "upstream_error", usage_source: "estimated", output_tokens: 0 });
+    expect(row).not.toHaveProperty("status");
+  });
 
   check("rows/cancelled-partial", "gives a cancelled Anthropic stream a partial row", async (lab) => {
     lab.standIn.setDefault(hangMidBody(SSE, start("claude-2")));

@@ -28,7 +28,7 @@ function parse(pieces: readonly string[], { method = "GET", closes = false } = {
       head = received;
       hasBody = has;
     },
-    onData: (data) => {
+    onBody: (data) => {
       body += text(data);
     },
     onEnd: (reusable) => {

@@ -1,0 +1,185 @@
+/** One request to a provider and its response, told as they happen: no promise and no stream stands between socket and relay. */
+import { type HeaderList, UpstreamError } from "../../../src/gateway/ports.ts";
+import type { Carried, Connection } from "./connection.ts";
+import { formatRequestHead } from "./request-head.ts";
+import { ProtocolError, type ResponseEvents, type ResponseHead, ResponseParser } from "./response-parser.ts";
+
+export interface CallRequest {
+  /** `host:port`. */
+  readonly authority: string;
+  readonly tls: boolean;
+  readonly method: string;
+  /** Path and query, verbatim. */
+  readonly path: string;
+  readonly headers: HeaderList;
+  /** `streamed`: it comes through `write` and `end`, with its length among the headers or in chunks. */
+  readonly body: Uint8Array | "streamed" | undefined;
+}
+
+/** What becomes of a call. Nothing is told after `onEnd`, `onFailed` or `abort`. */
+export interface CallEvents {
+  /** Before each new try to connect. */
+  onConnectRetry(): void;
+  /** Connected. A streamed body may be written from now on. */
+  onStart(call: Call): void;
+  /** A streamed body may be written on. */
+  onDrain(): void;
+  /** The provider's system has the whole request. */
+  onSent(): void;
+  /** `hasBody` is false where the framing leaves no room for one. */
+  onHead(head: ResponseHead, hasBody: boolean): void;
+  onData(bytes: Uint8Array): void;
+  /** What one read of the socket brought has been told, and the response goes on. */
+  onRead(): void;
+  onEnd(): void;
+  /** There is no (more) response. */
+  onFailed(error: Error): void;
+}
+
+/** Gets a connection back that may carry another request. `closesAfterMs` is what the peer said, if it did. */
+type OnFree = (connection: Connection, closesAfterMs: number | undefined) => void;
+
+export class Call implements Carried, ResponseEvents {
+  readonly request: CallRequest;
+  readonly #events: CallEvents;
+  readonly #onFree: OnFree;
+  readonly #parser: ResponseParser;
+  #connection: Connection | undefined;
+  #isChunked = false;
+  /** Nothing more will be written. */
+  #isWritten = false;
+  #isSent = false;
+  #isOver = false;
+
+  constructor(request: CallRequest, events: CallEvents, onFree: OnFree) {
+    this.request = request;
+    this.#events = events;
+    this.#onFree = onFree;
+    this.#parser = new ResponseParser(request.method, this);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Connected. */
+  start(connection: Connection): void {
+    if (this.#isOver) return this.#onFree(connection, undefined);
+    this.#connection = connection;
+    connection.carried = this;
+    const { body, headers } = this.request;
+    try {
+      this.#isChunked = body === "streamed" && !isLengthDeclared(headers);
+      this.#writeHead(body === "streamed" ? undefined : body);
+    } catch (error) {
+      return this.fail(error as Error); // what `formatRequestHead` throws
+    }
+    this.#events.onStart(this);
+  }
+
+  #writeHead(body: Uint8Array | undefined): void {
+    const { method, path, headers, authority, tls } = this.request;
+    const host = authority.replace(tls ? /:443$/ : /:80$/, "");
+    const head = formatRequestHead({ method, path, host }, headers, this.#isChunked);
+    const bytes = Buffer.allocUnsafe(head.length + (body?.length ?? 0));
+    bytes.write(head, "latin1");
+    if (body) bytes.set(body, head.length);
+    this.#isWritten = this.request.body !== "streamed";
+    if (this.#connection!.write(bytes)) this.#written();
+  }
+
+  /** A part of a streamed body, which is not empty. False: `onDrain` must come before the next one. */
+  write(bytes: Uint8Array): boolean {
+    return this.#isOver || this.#connection!.write(this.#isChunked ? asChunk(bytes) : bytes);
+  }
+
+  /** The streamed body has come to its end. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isWritten = true;
+    if (!this.#isChunked || this.#connection!.write(Buffer.from("0\r\n\r\n"))) this.#written();
+  }
+
+  /** Everything so far was taken. */
+  #written(): void {
+    if (!this.#isWritten || this.#isSent) return;
+    this.#isSent = true;
+    this.#events.onSent();
+  }
+
+  pause(): void {
+    if (!this.#isOver) this.#connection?.pause();
+  }
+
+  resume(): void {
+    if (!this.#isOver) this.#connection?.resume();
+  }
+
+  /** The provider is told by the end of its connection. */
+  abort(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#leave()?.close();
+  }
+
+  /** There is no (more) response. */
+  fail(error: Error): void {
+    if (this.#isOver) return;
+    this.abort();
+    this.#events.onFailed(error);
+  }
+
+  #leave(): Connection | undefined {
+    const connection = this.#connection;
+    if (connection) connection.carried = undefined;
+    return connection;
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    try {
+      this.#parser.push(bytes);
+      if (!this.#isOver) this.#events.onRead();
+    } catch (error) {
+      this.fail(
+        error instanceof ProtocolError ? new UpstreamError("upstream_unreachable", error) : (error as Error),
+      );
+    }
+  }
+
+  onDrain(): void {
+    if (this.#isWritten) this.#written();
+    else this.#events.onDrain();
+  }
+
+  onClose(): void {
+    if (this.#isOver || this.#parser.close()) return;
+    this.fail(new UpstreamError("upstream_unreachable", new Error("the provider closed the connection")));
+  }
+
+  onHead(head: ResponseHead, hasBody: boolean): void {
+    if (!this.#isOver) this.#events.onHead(head, hasBody);
+  }
+
+  onBody(bytes: Uint8Array): void {
+    if (!this.#isOver) this.#events.onData(bytes);
+  }
+
+  onEnd(keepAlive: boolean, closesAfterMs: number | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const connection = this.#leave()!;
+    // A provider that answers before it has read the request is not asked anything else on this connection.
+    if (keepAlive && this.#isSent) this.#onFree(connection, closesAfterMs);
+    else connection.close();
+    this.#events.onEnd();
+  }
+}
+
+function isLengthDeclared(headers: HeaderList): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i]!.toLowerCase() === "content-length") return true;
+  return false;
+}
+
+function asChunk(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+}

@@ -1,0 +1,11 @@
+/** How long a client may keep everybody waiting: in its upload, or in its reading. */
+import type { Config } from "../config/keys.ts";
+import { CONNECT_RETRIES } from "./fetch-upstream.ts";
+
+/**
+ * Milliseconds in which nothing may pass in either direction before the client is given up. A provider has been given up
+ * long before, so it is the client that stalls.
+ */
+export function clientPatienceMs({ connectTimeoutSecs, writeTimeoutSecs, readTimeoutSecs }: Config): number {
+  return ((1 + CONNECT_RETRIES) * connectTimeoutSecs + writeTimeoutSecs + readTimeoutSecs) * 1000;
+}

@@ -1,0 +1,59 @@
+/** Web `Response` objects from what the gateway's steps give. */
+import type { ErrorResponse } from "./errors.ts";
+import { MAX_WHOLE_BODY } from "./exchange.ts";
+import type { HeaderList } from "./ports.ts";
+
+/** `init`: further members for the runtime, as workerd's `encodeBody: "manual"`. */
+export function refusalResponse(
+  method: string,
+  { status, headers, body }: ErrorResponse,
+  init?: Readonly<Record<string, unknown>>,
+): Response {
+  return new Response(method === "HEAD" ? null : body, { ...init, status, headers: pairs(headers) });
+}
+
+/** Nobody reads it; a runtime that writes it all the same writes to a closed connection. */
+export const unheardResponse = (): Response => new Response(null, { status: 499 });
+
+/** For a client that began a body and sends nothing more of it (RFC 9110 §15.5.9). */
+export const stalledResponse = (): Response => new Response(null, { status: 408 });
+
+export function pairs(headers: HeaderList): [string, string][] {
+  const list: [string, string][] = [];
+  for (let i = 0; i < headers.length; i += 2) list.push([headers[i]!, headers[i + 1]!]);
+  return list;
+}
+
+/** The pieces of a small body as one. The DOM's types want to know that none is over shared memory; none is. */
+export function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  if (chunks.length === 1) return chunks[0] as Uint8Array<ArrayBuffer>;
+  const whole = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+/** How a provider's body is to be answered, as its headers say. */
+export interface Framing {
+  /** Undefined when undeclared. */
+  readonly length: number | undefined;
+  readonly sse: boolean;
+}
+
+export function framingOf(headers: HeaderList): Framing {
+  let length: number | undefined;
+  let sse = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!.toLowerCase();
+    if (name === "content-length") length = Number(headers[i + 1]!);
+    else if (name === "content-type") sse = headers[i + 1]!.toLowerCase().includes("text/event-stream");
+  }
+  return { length: Number.isSafeInteger(length) ? length : undefined, sse };
+}
+
+/** Whether a body is answered in one piece: a stream for one chunk costs as much as the relay around it. */
+export const isAnsweredWhole = ({ length, sse }: Framing, maxBytes = MAX_WHOLE_BODY): boolean =>
+  length !== undefined && length <= maxBytes && !sse;
