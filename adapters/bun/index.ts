@@ -3,11 +3,6 @@
 export { type LoadedConfig, loadConfig } from "../../src/config/parse.ts";
 export { createServerDenySource, type ServerDenySource } from "../server/deny/index.ts";
 export { createLog } from "../server/log.ts";
-export {
-  type OpenServer,
-  type RunningGateway,
-  type ServerRuntime,
-  type StartOptions,
-  startGateway,
-} from "../server/serve.ts";
+export type { OpenServer, ServerRuntime } from "../server/runtime.ts";
+export { type RunningGateway, type StartOptions, startGateway } from "../server/serve.ts";
 export { bunRuntime } from "./runtime.ts";

@@ -1,6 +1,6 @@
 /** Bun's listeners: Bun.serve, with the native relay for the gateway. */
 import type { ListenAddress } from "../../src/config/address.ts";
-import type { OpenServer, ServerRuntime } from "../server/serve.ts";
+import type { OpenServer, ServerRuntime } from "../server/runtime.ts";
 import { createHttpClient } from "./http/client.ts";
 import { createRelay } from "./relay.ts";
 

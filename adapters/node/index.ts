@@ -28,13 +28,8 @@ export {
 } from "../server/deny/index.ts";
 export { createLog, type LogLevel } from "../server/log.ts";
 export { createRowSink, type RowSink, type RowSinkOptions } from "../server/row-sink.ts";
-export {
-  type OpenServer,
-  type RunningGateway,
-  type ServerRuntime,
-  type StartOptions,
-  startGateway,
-} from "../server/serve.ts";
+export type { OpenServer, ServerRuntime } from "../server/runtime.ts";
+export { type RunningGateway, type StartOptions, startGateway } from "../server/serve.ts";
 export { createNativeVerify } from "../server/verify.ts";
 export { nodeRuntime } from "./runtime.ts";
 export { createPools, createUndiciUpstream, type Pools, type UpstreamConfig } from "./upstream.ts";

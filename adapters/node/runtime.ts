@@ -5,7 +5,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { ListenAddress } from "../../src/config/address.ts";
 import { clientPatienceMs } from "../../src/gateway/client-patience.ts";
 import { exchangesEnded } from "../server/in-flight.ts";
-import type { OpenServer, ServerRuntime } from "../server/serve.ts";
+import type { OpenServer, ServerRuntime } from "../server/runtime.ts";
 import { createFollowingPools } from "./pools.ts";
 import { createListener, createTransport } from "./relay.ts";
 
@@ -59,6 +59,8 @@ export const nodeRuntime: ServerRuntime = {
       ),
       address,
     ),
+  // Loaded only where it is asked for: one process pays nothing for it.
+  openWorkers: async (options) => (await import("./cluster/workers.ts")).openWorkers(options),
 };
 
 /** Rejects with the system's own error, as EADDRINUSE. */

@@ -19,10 +19,14 @@ const NEEDS_RESTART: ReadonlySet<keyof Config> = new Set([
 ]);
 
 /**
- * `read` gives the config as a start would, or throws with a message that an operator may see. Never throws; says in the log
- * what changed, by key and never by value.
+ * `read` gives the config as a start would, or throws with a message that an operator may see. `handOn` resolves when other
+ * processes have taken the config up. Never rejects; says in the log what changed, by key and never by value.
  */
-export function reload(state: GatewayState, read: () => LoadedConfig): void {
+export async function reload(
+  state: GatewayState,
+  read: () => LoadedConfig,
+  handOn: () => Promise<void> = async () => {},
+): Promise<void> {
   const { log, settings } = state;
   try {
     const { config, warnings } = read();
@@ -33,6 +37,7 @@ export function reload(state: GatewayState, read: () => LoadedConfig): void {
     }
     const taken = changed.filter((field) => !NEEDS_RESTART.has(field));
     reconfigure(state, withFields(settings.config, config, taken));
+    await handOn();
     log("info", "config reloaded", { changed: taken.map(keyName) });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -317,8 +317,8 @@ export const CONFIG_KEYS: ConfigKeys = {
   workers: {
     kind: integer(1, 1024),
     default: 1,
-    noEffectOn: FOR_SERVERS,
-    doc: "Processes that share the port; more than 1 is not implemented yet.",
+    noEffectOn: FOR_NODE,
+    doc: "Processes that share the port, one for each core that is to be used.",
   },
   otlpEndpoint: {
     kind: optional(url("http", "https")),

@@ -199,9 +199,6 @@ function collectWarnings(config: Config, given: readonly (keyof Config)[], runti
   if (runtime === "workers" && given.includes("drainMaxSecs") && config.drainMaxSecs > WORKERS_DRAIN_SECS) {
     warnings.push(`drain_max_secs is capped at ${WORKERS_DRAIN_SECS} on workers`);
   }
-  if (runtime !== "workers" && config.workers > 1) {
-    warnings.push(`workers is ${config.workers}, but more than one process is not implemented yet: one runs`);
-  }
   if (config.natsCreds !== undefined && config.natsCredsFile !== undefined) {
     warnings.push("nats_creds and nats_creds_file are both set: nats_creds is used");
   }

@@ -1,5 +1,11 @@
 /** Counters, gauges and histograms of one gateway, and their Prometheus text (exposition format 0.0.4). Labels are bounded. */
 
+/** What one series grew by, as plain data: a counter's amount; a histogram's buckets, then its sum. */
+type Growth = readonly [labels: readonly string[], amounts: readonly number[]];
+
+/** What was counted in one process and is to be counted in another: by metric name, only what grew. */
+export type Counts = Readonly<Record<string, readonly Growth[]>>;
+
 interface Metric {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
@@ -62,6 +68,22 @@ export class Counter implements Metric {
     }
   }
 
+  /** What was counted since it was last taken; it starts again from 0. */
+  take(): Growth[] {
+    const taken: Growth[] = [];
+    for (const [first, series] of this.#values) {
+      for (const [second, cell] of series) {
+        if (cell.value !== 0) taken.push([[first, second], [cell.value]]);
+        cell.value = 0;
+      }
+    }
+    return taken;
+  }
+
+  give([[first, second], [amount]]: Growth): void {
+    this.add(amount, first, second);
+  }
+
   lines(): string[] {
     return Array.from(this.entries(), ([labels, value]) => `${this.name}${braces(labels)} ${value}`);
   }
@@ -104,15 +126,33 @@ class Histogram implements Metric {
     this.help = help;
   }
   observe(seconds: number, provider: string): void {
+    const series = this.#seriesOf(provider);
+    let bucket = 0;
+    while (bucket < BUCKETS.length && seconds > BUCKETS[bucket]!) bucket++;
+    series.counts[bucket]!++;
+    series.sum += seconds;
+  }
+  /** As a counter's. */
+  take(): Growth[] {
+    const taken = Array.from(
+      this.#series,
+      ([provider, { counts, sum }]): Growth => [[provider], [...counts, sum]],
+    );
+    this.#series.clear();
+    return taken;
+  }
+  give([[provider = ""], amounts]: Growth): void {
+    const series = this.#seriesOf(provider);
+    for (let i = 0; i < series.counts.length; i++) series.counts[i]! += amounts[i]!;
+    series.sum += amounts.at(-1)!;
+  }
+  #seriesOf(provider: string): Series {
     let series = this.#series.get(provider);
     if (!series) {
       series = { counts: new Float64Array(BUCKETS.length + 1), sum: 0 };
       this.#series.set(provider, series);
     }
-    let bucket = 0;
-    while (bucket < BUCKETS.length && seconds > BUCKETS[bucket]!) bucket++;
-    series.counts[bucket]!++;
-    series.sum += seconds;
+    return series;
   }
   /** Observations of all series so far, by bucket, not cumulative; the last bucket has no upper bound. */
   totals(): Float64Array {
@@ -198,7 +238,25 @@ export function createMetrics(sources: GaugeSources) {
     new Gauge("ai_nats_connected", "1 while the deny-set's NATS is connected.", connected),
     new Gauge("ai_circuit_open", "1 while a provider's breaker is open.", circuits),
   ];
-  return { ...kept, live, text: () => all.map(metricText).join("") };
+  return {
+    ...kept,
+    live,
+    text: () => all.map(metricText).join(""),
+    /** All that was counted since the last time, for `give` in another process. */
+    take: (): Counts =>
+      Object.fromEntries(
+        Object.values(kept).flatMap((metric) => {
+          const grown = metric.take();
+          return grown.length === 0 ? [] : [[metric.name, grown]];
+        }),
+      ),
+    /** Counts what another process took. */
+    give(counts: Counts): void {
+      for (const metric of Object.values(kept)) {
+        for (const growth of counts[metric.name] ?? []) metric.give(growth);
+      }
+    },
+  };
 }
 
 function metricText(metric: Metric): string {

@@ -3,13 +3,9 @@ import type { Config } from "../config/keys.ts";
 import { buildProviders, type Provider } from "../config/providers.ts";
 import { createKeyring } from "../keys/keyring.ts";
 import { createVerifier, type Verifier } from "../keys/verifier.ts";
-import { type Breaker, createBreaker } from "../limit/breaker.ts";
-import {
-  type AggregateCeiling,
-  type Ceilings,
-  createAggregateCeiling,
-  createCeilings,
-} from "../limit/ceiling.ts";
+import type { Breaker } from "../limit/breaker.ts";
+import type { AggregateCeiling, Ceilings } from "../limit/ceiling.ts";
+import { type Limits, OWN_LIMITS } from "../limit/limits.ts";
 import { type Budget, createBudget } from "./budget.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { AllowCredential, Clock, CreateDecoder, DenySource, Log, VerifySignature } from "./ports.ts";
@@ -41,6 +37,8 @@ export interface Ports {
   readonly log: Log;
   /** Stands in for the gateway's own per-credential ceiling. */
   readonly allowCredential?: AllowCredential | undefined;
+  /** Makes the ceilings and breakers; absent: this gateway's own. */
+  readonly limits?: Limits | undefined;
   /** Given every row; may throw or reject, which is counted. */
   readonly onUsage: (row: UsageRow) => void | Promise<void>;
   /** Makes a span of every admitted request; absent: none. */
@@ -64,7 +62,7 @@ export function createState(config: Config, ports: Ports): GatewayState {
   const formatTime = createTimestamps();
   const state: GatewayState = {
     ...ports,
-    settings: buildSettings(config, ports.verify),
+    settings: buildSettings(config, ports),
     draining: false,
     budget: createBudget(() => state.settings.config.maxBufferedBytes),
     metrics: createMetrics({
@@ -102,11 +100,15 @@ function emitRow({ metrics, onUsage, log }: GatewayState, row: UsageRow): void {
  * ceilings, breakers, and tokens remembered under a signing key that is still trusted.
  */
 export function reconfigure(state: GatewayState, config: Config): void {
-  state.settings = buildSettings(config, state.verify, state.settings);
+  state.settings = buildSettings(config, state, state.settings);
 }
 
 /** `old` is handed on piece by piece, wherever the setting that shapes the piece is the same. */
-function buildSettings(config: Config, verify: VerifySignature, old?: Settings): Settings {
+function buildSettings(
+  config: Config,
+  { verify, limits = OWN_LIMITS }: Pick<Ports, "verify" | "limits">,
+  old?: Settings,
+): Settings {
   const providers = buildProviders(config);
   const keyring = createKeyring(config.signingKeys);
   const keep = <T>(field: keyof Config, piece: T | undefined, make: () => T): T =>
@@ -117,36 +119,39 @@ function buildSettings(config: Config, verify: VerifySignature, old?: Settings):
     router: createRouter(providers, config.managedPaths),
     poolKeys: new Map(Object.entries(config.poolKeys).filter(([, keys]) => keys.length > 0)),
     verifier: old ? old.verifier.withKeyring(keyring) : createVerifier({ keyring, verify }),
-    ceilings: keep("rateLimitRps", old?.ceilings, () => createCeilings({ rps: config.rateLimitRps })),
+    ceilings: keep("rateLimitRps", old?.ceilings, () => limits.ceilings(config.rateLimitRps)),
     byoCeiling: keep("byoRateLimitRps", old?.byoCeiling, () =>
-      createAggregateCeiling({ rps: config.byoRateLimitRps }),
+      limits.aggregate("byo", config.byoRateLimitRps),
     ),
-    verifyCeiling: keep("verifyRps", old?.verifyCeiling, () =>
-      createAggregateCeiling({ rps: config.verifyRps }),
-    ),
+    verifyCeiling: keep("verifyRps", old?.verifyCeiling, () => limits.aggregate("verify", config.verifyRps)),
     breakers: new Map(
-      [...providers.values()].map((provider) => [provider.name, breakerFor(config, provider, old)]),
+      [...providers.values()].map((provider) => [provider.name, breakerFor(config, limits, provider, old)]),
     ),
   };
 }
 
 /** A breaker is about one place: another authority under the same name begins anew. */
-function breakerFor(config: Config, { name, authority }: Provider, old: Settings | undefined): Breaker {
+function breakerFor(
+  config: Config,
+  limits: Limits,
+  { name, authority }: Provider,
+  old: Settings | undefined,
+): Breaker {
   const kept = old?.providers.get(name)?.authority === authority && isSameBreaker(old.config, config);
-  return (kept ? old.breakers.get(name) : undefined) ?? createBreakerOf(config);
+  return (
+    (kept ? old.breakers.get(name) : undefined) ??
+    limits.breaker(name, {
+      threshold: config.circuitBreakerThreshold,
+      windowMs: config.circuitBreakerWindowSecs * 1000,
+      resetMs: config.circuitBreakerResetSecs * 1000,
+    })
+  );
 }
 
 const isSameBreaker = (a: Config, b: Config): boolean =>
   a.circuitBreakerThreshold === b.circuitBreakerThreshold &&
   a.circuitBreakerWindowSecs === b.circuitBreakerWindowSecs &&
   a.circuitBreakerResetSecs === b.circuitBreakerResetSecs;
-
-const createBreakerOf = (config: Config): Breaker =>
-  createBreaker({
-    threshold: config.circuitBreakerThreshold,
-    windowMs: config.circuitBreakerWindowSecs * 1000,
-    resetMs: config.circuitBreakerResetSecs * 1000,
-  });
 
 function* openCircuits(state: GatewayState): Iterable<readonly [string, boolean]> {
   const nowMs = state.clock.monotonic();

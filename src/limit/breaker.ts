@@ -1,6 +1,6 @@
 /** A circuit breaker for one provider: enough failures in a sliding window open it, then a single probe decides. */
 
-interface BreakerOptions {
+export interface BreakerOptions {
   /** Failures within the window that open it; 0 disables. */
   readonly threshold: number;
   readonly windowMs: number;

@@ -9,16 +9,22 @@ interface CeilingOptions {
   readonly seed?: HashSeed;
   /** Credentials remembered at most, rounded up to a power of two; 12 bytes each. */
   readonly slots?: number;
+  /** Told of each request that was counted, by the hash of its credential: for `charge` elsewhere, under the same seed. */
+  readonly onCounted?: (tag: number, place: number) => void;
 }
 
 export interface Ceilings {
   /** Counts the request if it is under its credential's ceiling. `nowMs` is monotonic. A refused one costs the credential nothing. */
   allow(credential: string, nowMs: number): boolean;
+  /** Counts a request that another process has let through, over the ceiling or not: what is too much is waited for. */
+  charge(tag: number, place: number, nowMs: number): void;
 }
 
 export interface AggregateCeiling {
   /** Counts the request if it is under the ceiling. `nowMs` is monotonic. */
   allow(nowMs: number): boolean;
+  /** Counts requests that another process has let through. */
+  charge(requests: number, nowMs: number): void;
 }
 
 const WAYS = 8;
@@ -30,8 +36,8 @@ const DEFAULT_SLOTS = 262_144;
  * a runaway credential is the last to go. A false refusal needs an equal tag in one set: below 1 in 10^8 with 100,000 active.
  * 0.15 µs a check then, of a virtual key (bench/micro/limit.ts).
  */
-export function createCeilings({ rps, seed, slots = DEFAULT_SLOTS }: CeilingOptions): Ceilings {
-  if (rps <= 0) return { allow: () => true };
+export function createCeilings({ rps, seed, slots = DEFAULT_SLOTS, onCounted }: CeilingOptions): Ceilings {
+  if (rps <= 0) return { allow: () => true, charge: () => {} };
   const sets = 2 ** Math.max(0, Math.ceil(Math.log2(slots / WAYS)));
   const tags = new Int32Array(sets * WAYS);
   // When each credential's next request would arrive if they came evenly: GCRA's theoretical arrival time.
@@ -41,33 +47,43 @@ export function createCeilings({ rps, seed, slots = DEFAULT_SLOTS }: CeilingOpti
   const intervalMs = 1000 / rps;
   const toleranceMs = burstTolerance(intervalMs);
 
+  /** The credential's entry, or the one that it may have. */
+  const entryOf = (tag: number, place: number): number => {
+    const first = (place & (sets - 1)) * WAYS;
+    let idlest = first;
+    for (let i = first; i < first + WAYS; i++) {
+      if (tags[i] === tag) return i;
+      if (arrivals[i]! < arrivals[idlest]!) idlest = i;
+    }
+    return idlest;
+  };
+
   return {
     allow(credential, nowMs) {
       // Not before the first check: Workers give no randomness while a module loads.
       hash ??= createCredentialHash(seed ?? crypto.getRandomValues(new Int32Array(2)));
       hash(credential, hashed);
       const tag = hashed[0]!;
-      const first = (hashed[1]! & (sets - 1)) * WAYS;
-      let entry = first;
-      for (let i = first; i < first + WAYS; i++) {
-        if (tags[i] === tag) {
-          const arrival = Math.max(arrivals[i]!, nowMs);
-          if (arrival - nowMs > toleranceMs) return false;
-          arrivals[i] = arrival + intervalMs;
-          return true;
-        }
-        if (arrivals[i]! < arrivals[entry]!) entry = i;
-      }
+      const entry = entryOf(tag, hashed[1]!);
+      const arrival = tags[entry] === tag ? Math.max(arrivals[entry]!, nowMs) : nowMs;
+      if (arrival - nowMs > toleranceMs) return false;
       tags[entry] = tag;
-      arrivals[entry] = nowMs + intervalMs;
+      arrivals[entry] = arrival + intervalMs;
+      onCounted?.(tag, hashed[1]!);
       return true;
+    },
+    charge(tag, place, nowMs) {
+      const entry = entryOf(tag, place);
+      const arrival = tags[entry] === tag ? Math.max(arrivals[entry]!, nowMs) : nowMs;
+      tags[entry] = tag;
+      arrivals[entry] = arrival + intervalMs;
     },
   };
 }
 
 /** One ceiling for everything that asks it. 0 disables. */
 export function createAggregateCeiling({ rps }: { readonly rps: number }): AggregateCeiling {
-  if (rps <= 0) return { allow: () => true };
+  if (rps <= 0) return { allow: () => true, charge: () => {} };
   const intervalMs = 1000 / rps;
   const toleranceMs = burstTolerance(intervalMs);
   // A typed array and not a variable: a captured number is boxed anew at each write.
@@ -78,6 +94,9 @@ export function createAggregateCeiling({ rps }: { readonly rps: number }): Aggre
       if (arrival - nowMs > toleranceMs) return false;
       next[0] = arrival + intervalMs;
       return true;
+    },
+    charge(requests, nowMs) {
+      next[0] = Math.max(next[0]!, nowMs) + requests * intervalMs;
     },
   };
 }

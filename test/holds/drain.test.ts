@@ -1,6 +1,6 @@
 /** Issue 8, part 3: a deploy takes nothing from anybody who was being served. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { configOver, RUNTIMES, startServed } from "../ops/served.ts";
+import { configOver, NODE_WORKERS, RUNTIMES, startServed } from "../ops/served.ts";
 import { json } from "../support/answers.ts";
 import { openRaw, type RawConnection } from "../support/raw-http.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
@@ -11,7 +11,7 @@ const STREAMS = 200;
 /** Clients that ask one short request after the other while the signal comes. */
 const BUSY_CLIENTS = 16;
 
-describe.each(RUNTIMES)("a shutdown on $runtime", (runtime) => {
+describe.each([...RUNTIMES, NODE_WORKERS])("a shutdown on $runtime", (runtime) => {
   let standIn: StandIn;
   beforeEach(async () => {
     standIn = await startStandIn();

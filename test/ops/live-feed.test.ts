@@ -73,9 +73,9 @@ describe("the ring of rows", () => {
     const ring = createRowRing(3);
     for (const n of [1, 2]) ring.add(rowOf(n));
     const first = ring.since(0);
-    expect(first.rows.map((row) => row.request_id)).toEqual(["r1", "r2"]);
+    expect(first.rows.map((row) => row.requestId)).toEqual(["r1", "r2"]);
     for (const n of [3, 4, 5, 6]) ring.add(rowOf(n));
-    expect(ring.since(first.seen).rows.map((row) => row.request_id)).toEqual(["r4", "r5", "r6"]);
+    expect(ring.since(first.seen).rows.map((row) => row.requestId)).toEqual(["r4", "r5", "r6"]);
     expect(ring.since(6).rows).toEqual([]);
   });
 });

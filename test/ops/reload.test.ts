@@ -7,7 +7,7 @@ import { mintVirtualKey } from "../../src/keys/virtual-key.ts";
 import { gated, json } from "../support/answers.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
 import { until } from "../support/until.ts";
-import { ask, configOver, RUNTIMES, startServed } from "./served.ts";
+import { ask, configOver, NODE_WORKERS, RUNTIMES, startServed } from "./served.ts";
 
 const RELOADED = /"message":"config reloaded"/;
 const EVENT =
@@ -28,7 +28,7 @@ async function newSigner() {
   return { publicKey: public_key, key };
 }
 
-describe.each(RUNTIMES)("a reload on $runtime", (runtime) => {
+describe.each([...RUNTIMES, NODE_WORKERS])("a reload on $runtime", (runtime) => {
   it("takes up keys, pool keys and providers, and drops no request", async () => {
     const gateway = await startServed(runtime, configOver(provider.authority));
     const stream = gated({ "content-type": "text/event-stream" });
@@ -97,7 +97,7 @@ describe.each(RUNTIMES)("a reload on $runtime", (runtime) => {
     const next = configOver(provider.authority, {
       listen: "127.0.0.1:1",
       nats_url: "ws://127.0.0.1:1",
-      workers: 2,
+      workers: 3,
       pool_keys: { openai: "sk-pool-2" },
     });
     expect(JSON.parse(await gateway.reload(next, RELOADED)).changed).toEqual(["pool_keys"]);

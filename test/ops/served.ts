@@ -6,15 +6,29 @@ import { PROJECT_ROOT, type RunningCommand, startCommand, temporaryFile } from "
 import { readKeyVectors } from "../support/fixtures.ts";
 import { mint } from "../support/mint.ts";
 
+const NODE = [process.execPath, join(PROJECT_ROOT, "adapters/node/bin.ts")] as const;
+
 export const RUNTIMES = [
-  { runtime: "Node", command: [process.execPath, join(PROJECT_ROOT, "adapters/node/bin.ts")] },
+  { runtime: "Node", command: NODE },
   {
     runtime: "Bun",
     command: [join(PROJECT_ROOT, "node_modules/.bin/bun"), join(PROJECT_ROOT, "adapters/bun/bin.ts")],
   },
 ] as const;
 
-export type Runtime = (typeof RUNTIMES)[number];
+/** Two processes behind one port. */
+export const NODE_WORKERS = {
+  runtime: "Node with two workers",
+  command: NODE,
+  config: { workers: 2 },
+} as const;
+
+export interface Runtime {
+  readonly runtime: string;
+  readonly command: readonly [string, ...string[]];
+  /** What every config on it has. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
 
 export interface Served {
   readonly url: string;
@@ -40,10 +54,10 @@ export function configOver(authority: string, more: Readonly<Record<string, unkn
 
 /** Killed when the test is over. */
 export async function startServed(
-  { command }: Runtime,
+  { command, config: always }: Runtime,
   config: Readonly<Record<string, unknown>>,
 ): Promise<Served> {
-  const file = temporaryFile("config.toml", stringify(config));
+  const file = temporaryFile("config.toml", stringify({ ...always, ...config }));
   const [program, ...args] = command;
   const process = startCommand(program, [...args, "serve", "--config", file]);
   const [line] = await process.seen("stderr", /^.*"message":"listening".*$/m);
@@ -54,7 +68,7 @@ export async function startServed(
     process,
     async reload(next, says) {
       const before = process.stderr().length;
-      writeFileSync(file, typeof next === "string" ? next : stringify(next));
+      writeFileSync(file, typeof next === "string" ? next : stringify({ ...always, ...next }));
       process.child.kill("SIGHUP");
       const whole = new RegExp(`^[^]{${before},}?(^[^\\n]*(?:${says.source})[^\\n]*)$`, "m");
       return (await process.seen("stderr", whole))[1]!;

@@ -2,7 +2,7 @@
 import { nodeRuntime } from "../../adapters/node/runtime.ts";
 import { createPools, createUndiciUpstream } from "../../adapters/node/upstream.ts";
 import { createProgram } from "../../adapters/server/cli/program.ts";
-import type { ServerRuntime } from "../../adapters/server/serve.ts";
+import type { ServerRuntime } from "../../adapters/server/runtime.ts";
 import { createApp } from "../../src/gateway/create-gateway.ts";
 
 const portableRuntime: ServerRuntime = {

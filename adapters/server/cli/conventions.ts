@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { ConfigError } from "../../../src/config/config-error.ts";
 import type { Runtime } from "../../../src/config/keys.ts";
-import type { ServerRuntime } from "../serve.ts";
+import type { ServerRuntime } from "../runtime.ts";
 
 /** What the commands need to know of the runtime that they run on. */
 export interface CliContext {

@@ -1,7 +1,7 @@
 /** The embedded provider on an ephemeral loopback port: the upstream of `dev` and of the demo. */
 import { Hono } from "hono";
 import { createEmbeddedProvider } from "../../../src/embedded/provider.ts";
-import type { OpenServer, ServerRuntime } from "../serve.ts";
+import type { OpenServer, ServerRuntime } from "../runtime.ts";
 
 export interface EmbeddedServer extends OpenServer {
   /** `127.0.0.1:port`, for `provider_authorities` (with `upstream_tls = false`). */

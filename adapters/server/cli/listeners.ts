@@ -1,7 +1,7 @@
 /** Says in the config's words why a listener could not be opened. */
 import { formatListenAddress, type ListenAddress } from "../../../src/config/address.ts";
 import type { Config } from "../../../src/config/keys.ts";
-import type { OpenServer, ServerRuntime } from "../serve.ts";
+import type { OpenServer, ServerRuntime } from "../runtime.ts";
 import { codeOf } from "./config-file.ts";
 import { CliError } from "./conventions.ts";
 
@@ -10,9 +10,19 @@ export function withNamedListeners(runtime: ServerRuntime, config: Config): Serv
   const metricsKey = isSame(config.listen, config.metricsListen)
     ? "metrics_listen (same as listen)"
     : "metrics_listen";
+  const { openWorkers } = runtime;
   return {
     listen: (state, address) => named("listen", address, runtime.listen(state, address)),
     listenApp: (app, address) => named(metricsKey, address, runtime.listenApp(app, address)),
+    ...(openWorkers && {
+      openWorkers: async (options) => {
+        const workers = await openWorkers(options);
+        return {
+          ...workers,
+          listen: (state, address) => named("listen", address, workers.listen(state, address)),
+        };
+      },
+    }),
   };
 }
 

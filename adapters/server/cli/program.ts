@@ -1,7 +1,7 @@
 /** The `beyond-ai` command line: one program for every server runtime, one file for each command. */
 import { Command } from "commander";
 import { denyCommand } from "../deny/cli.ts";
-import type { ServerRuntime } from "../serve.ts";
+import type { ServerRuntime } from "../runtime.ts";
 import { readConfig } from "./config-file.ts";
 import { applyConventions, type CliContext } from "./conventions.ts";
 import { devCommand } from "./dev.ts";

@@ -2,7 +2,6 @@
 import { Command } from "commander";
 import { nearest } from "../../../src/config/nearest.ts";
 import { createLog } from "../log.ts";
-import { reload } from "../reload.ts";
 import { startGateway } from "../serve.ts";
 import { CONFIG_OPTION, type ConfigOption, readConfig } from "./config-file.ts";
 import { configHelp } from "./config-help.ts";
@@ -47,7 +46,7 @@ async function serve(options: ConfigOption, { runtime, runtimeName, version }: C
   // Said at any log level: supervisors and tests wait for it.
   const announce = createLog("info");
   // The same file as at the start: one that is gone by then is a mistake, not an empty config.
-  process.on("SIGHUP", () => reload(gateway.state, () => readConfig({ config: file }, { runtimeName })));
+  process.on("SIGHUP", () => void gateway.reload(() => readConfig({ config: file }, { runtimeName })));
   const where = { url: gateway.url, admin_url: gateway.adminUrl };
   announce("info", "listening", {
     ...where,

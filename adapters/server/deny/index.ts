@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { DenySet } from "../../../src/deny/deny-set.ts";
+import type { LogEntry } from "../../../src/deny/log-format.ts";
 import { Replica } from "../../../src/deny/replica.ts";
 import type { Clock, DenySource, Log } from "../../../src/gateway/ports.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
@@ -24,7 +25,20 @@ export interface ServerDenyOptions extends Omit<NatsAccess, "natsUrl"> {
 }
 
 /** A source with a life. */
-export interface ServerDenySource extends DenySource {
+export interface LivingDenySource extends DenySource {
+  /** Resolves when what can be known soon is in force. Never rejects. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Hears of every change, in order. */
+interface DenyFollower {
+  changed(entry: LogEntry): void;
+  /** The whole set is another one. */
+  replaced(): void;
+}
+
+export interface ServerDenySource extends LivingDenySource {
   /** Loads the file, then waits for the first scan, a failure or two seconds. Never rejects. */
   start(): Promise<void>;
   /** Resolves once everything known is on disk and the connection is closed. */
@@ -34,27 +48,57 @@ export interface ServerDenySource extends DenySource {
   lookup(tenantId: string, keyId: string | undefined): ReturnType<DenySet["lookup"]>;
   /** Resolves once every change applied so far is in the snapshot file; false if the disk refuses. */
   flush(): Promise<boolean>;
+  /** All entries at this moment, as a set of their own. */
+  copy(): DenySet;
+  /** Until the function it gives is called. */
+  follow(follower: DenyFollower): () => void;
 }
 
 /** With neither `natsUrl` nor `snapshotPath`, nobody is denied. */
 export function createServerDenySource(options: ServerDenyOptions): ServerDenySource {
   const set = new DenySet(() => options.clock.now());
+  const followers = new Set<DenyFollower>();
+  const tell: DenyFollower = {
+    changed(entry) {
+      for (const follower of followers) follower.changed(entry);
+    },
+    replaced() {
+      for (const follower of followers) follower.replaced();
+    },
+  };
   const life =
-    options.natsUrl !== undefined ? natsLife(options, options.natsUrl, set) : fileLife(options, set);
+    options.natsUrl !== undefined
+      ? natsLife(options, options.natsUrl, set, tell)
+      : fileLife(options, set, tell);
   return {
-    lookup: (tenantId, keyId) =>
-      set.lookup("tenant", tenantId) ?? (keyId === undefined ? undefined : set.lookup("key", keyId)),
+    lookup: (tenantId, keyId) => lookupIn(set, tenantId, keyId),
     size: () => set.size,
+    copy: () => set.clone(),
+    follow(follower) {
+      followers.add(follower);
+      return () => followers.delete(follower);
+    },
     ...life,
   };
 }
 
+/** A tenant's entry stops all its keys. */
+export const lookupIn = (
+  set: DenySet,
+  tenantId: string,
+  keyId: string | undefined,
+): ReturnType<DenySet["lookup"]> =>
+  set.lookup("tenant", tenantId) ?? (keyId === undefined ? undefined : set.lookup("key", keyId));
+
 type Life = Pick<ServerDenySource, "start" | "close" | "connected" | "flush">;
 
-function natsLife(options: ServerDenyOptions, natsUrl: string, set: DenySet): Life {
+function natsLife(options: ServerDenyOptions, natsUrl: string, set: DenySet, tell: DenyFollower): Life {
   const { bucket, snapshotPath, rescanSecs, clock, log, backoff = DEFAULT_BACKOFF } = options;
   const now = () => clock.now();
-  const replica = new Replica(set, now, (entry) => cache?.append(entry));
+  const replica = new Replica(set, now, (entry) => {
+    cache?.append(entry);
+    tell.changed(entry);
+  });
   const position = () => replica.position;
   const cache =
     snapshotPath === undefined
@@ -81,6 +125,7 @@ function natsLife(options: ServerDenyOptions, natsUrl: string, set: DenySet): Li
   return {
     async start() {
       const restored = await cache?.load();
+      tell.replaced();
       if (restored !== undefined) replica.restore(restored);
       streamOnDisk = restored?.stream;
       const timer = new AbortController();
@@ -97,11 +142,17 @@ function natsLife(options: ServerDenyOptions, natsUrl: string, set: DenySet): Li
   };
 }
 
-function fileLife({ snapshotPath, clock, log }: ServerDenyOptions, set: DenySet): Life {
+function fileLife({ snapshotPath, clock, log }: ServerDenyOptions, set: DenySet, tell: DenyFollower): Life {
   const file =
     snapshotPath === undefined
       ? undefined
-      : createSnapshotSource({ path: snapshotPath, set, now: () => clock.now(), log });
+      : createSnapshotSource({
+          path: snapshotPath,
+          set,
+          now: () => clock.now(),
+          log,
+          onLoaded: tell.replaced,
+        });
   return {
     start: async () => file?.start(),
     close: async () => file?.close(),

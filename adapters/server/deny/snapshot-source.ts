@@ -23,6 +23,8 @@ export interface SnapshotSourceOptions {
   readonly set: DenySet;
   readonly now: () => number;
   readonly log: Log;
+  /** The set has other contents. */
+  readonly onLoaded: () => void;
 }
 
 export interface SnapshotSource {
@@ -33,7 +35,13 @@ export interface SnapshotSource {
   usable(): boolean;
 }
 
-export function createSnapshotSource({ path, set, now, log }: SnapshotSourceOptions): SnapshotSource {
+export function createSnapshotSource({
+  path,
+  set,
+  now,
+  log,
+  onLoaded,
+}: SnapshotSourceOptions): SnapshotSource {
   const closing = new AbortController();
   let watching: Promise<void> | undefined;
   let loadedVersion: string | undefined;
@@ -45,6 +53,7 @@ export function createSnapshotSource({ path, set, now, log }: SnapshotSourceOpti
       const { set: found, summary } = await readSnapshot(path, now);
       set.adopt(found);
       problem = undefined;
+      onLoaded();
       log("info", "deny snapshot loaded", { path, entries: set.size });
       if (summary.foreignKeys > 0) {
         log("warn", "deny snapshot has keys that deny nobody", { path, keys: summary.foreignKeys });

@@ -2,7 +2,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { GatewayState } from "../../../src/gateway/state.ts";
-import type { Connection } from "../serve.ts";
+import type { Connection } from "../runtime.ts";
 import { checkAccess } from "./access.ts";
 import { createFeed } from "./feed.ts";
 import { buildPage, type LivePage } from "./page.ts";

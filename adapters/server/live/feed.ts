@@ -1,5 +1,4 @@
 /** The live feed: server-sent events for each page that is open, at the page's own pace. */
-import type { UsageRow } from "../../../src/gateway/row.ts";
 import type { RowRing } from "./row-ring.ts";
 import type { Sample, Sampler } from "./sampler.ts";
 import type { Frame, Hello, LiveRow } from "./wire.ts";
@@ -30,7 +29,7 @@ export function createFeed({ rows, sampler, version, startedAt, maxWatchers = 32
       const takeRows = (): LiveRow[] => {
         const news = rows.since(seen);
         seen = news.seen;
-        return news.rows.map(toLiveRow);
+        return news.rows;
       };
       return new ReadableStream<Uint8Array>({
         start(controller) {
@@ -56,24 +55,4 @@ const encoder = new TextEncoder();
 
 function eventOf(name: string, data: Hello | Frame): Uint8Array {
   return encoder.encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
-}
-
-/** Picked member by member: what the page does not show is not sent to it. */
-function toLiveRow(row: UsageRow): LiveRow {
-  return {
-    requestId: row.request_id,
-    timestamp: row.timestamp,
-    tenantId: row.tenant_id,
-    keyId: row.key_id,
-    provider: row.provider,
-    model: row.model,
-    inputTokens: row.input_tokens,
-    outputTokens: row.output_tokens,
-    outcome: row.outcome,
-    status: row.status,
-    usageSource: row.usage_source,
-    isStream: row.stream,
-    ttftMs: row.ttft_ms,
-    latencyMs: row.latency_ms,
-  };
 }

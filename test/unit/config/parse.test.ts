@@ -340,13 +340,6 @@ describe("a config error", () => {
 });
 
 describe("warnings", () => {
-  it("say that one process runs where more are asked for", () => {
-    expect(load("workers = 2", {}, "node").warnings).toEqual([
-      "workers is 2, but more than one process is not implemented yet: one runs",
-    ]);
-    expect(load("workers = 1", {}, "node").warnings).toEqual([]);
-  });
-
   it("name the given keys that do nothing on the runtime", () => {
     const toml =
       'metrics_listen = "127.0.0.1:0"\nconnect_timeout_secs = 1\nwrite_timeout_secs = 1\nidle_timeout_secs = 1';
@@ -362,6 +355,8 @@ describe("warnings", () => {
       "write_timeout_secs",
     ]);
     expect(load(toml, {}, "node").warnings).toEqual([]);
+    expect(load("workers = 2", {}, "node").warnings).toEqual([]);
+    expect(load("workers = 2", {}, "bun").warnings).toEqual(["workers has no effect on bun"]);
     expect(load("deny_cache_secs = 5", {}, "bun").warnings).toEqual(["deny_cache_secs has no effect on bun"]);
   });
 

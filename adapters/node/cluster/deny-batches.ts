@@ -1,0 +1,42 @@
+/** Entries of the deny-set as words, for the way from the primary to a worker: a million of them are 16 MB. */
+import type { DenySet } from "../../../src/deny/deny-set.ts";
+import type { LogEntry } from "../../../src/deny/log-format.ts";
+import type { DenyReason } from "../../../src/gateway/ports.ts";
+
+/** `bulk` builds a set of its own, which `last` puts in force; `changes` are of the set in force. */
+export interface DenyBatch {
+  readonly part: "bulk" | "last" | "changes";
+  /** Four for each entry: the id's two, the expiry, and what else there is. */
+  readonly words: Uint32Array;
+}
+
+/** What else there is: the reason's place + 1 (0: the entry was removed), and one bit for the kind. */
+const REASONS: readonly DenyReason[] = ["unknown", "spend", "fraud"];
+const IS_KEY = 0x80;
+const WORDS = 4;
+
+export function packEntries(entries: readonly LogEntry[]): Uint32Array {
+  const words = new Uint32Array(entries.length * WORDS);
+  let at = 0;
+  for (const { id, deny } of entries) {
+    words[at++] = id.high;
+    words[at++] = id.low;
+    words[at++] = deny?.expiresAt ?? 0;
+    words[at++] = (deny ? REASONS.indexOf(deny.reason) + 1 : 0) | (id.kind === "key" ? IS_KEY : 0);
+  }
+  return words;
+}
+
+export function applyEntries(set: DenySet, words: Uint32Array): void {
+  for (let at = 0; at < words.length; at += WORDS) {
+    const rest = words[at + 3]!;
+    const id = {
+      kind: (rest & IS_KEY) === 0 ? "tenant" : "key",
+      high: words[at]!,
+      low: words[at + 1]!,
+    } as const;
+    const reason = REASONS[(rest & ~IS_KEY) - 1];
+    if (reason === undefined) set.delete(id);
+    else set.set(id, { reason, expiresAt: words[at + 2]! });
+  }
+}

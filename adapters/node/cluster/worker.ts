@@ -1,0 +1,82 @@
+/** A worker of `workers = N`: a gateway without an admin listener, which the primary tells what to do. */
+import { reconfigure } from "../../../src/gateway/state.ts";
+import { prepareGateway, SYSTEM_CLOCK } from "../../server/gateway.ts";
+import { createLog } from "../../server/log.ts";
+import { nodeRuntime } from "../runtime.ts";
+import { createDenyReplica, type DenyReplica } from "./deny-replica.ts";
+import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
+import { createReporter } from "./reporter.ts";
+import { createSharedLimits, type SharedLimits } from "./shared-limits.ts";
+
+/** Signals that reach the whole process group are the primary's to answer. */
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+
+process.once("message", work);
+
+/** A primary that is gone takes this process with it: node:cluster ends it when the channel closes. */
+function tell(message: FromWorker, onTold: () => void = () => {}): void {
+  process.send?.(message, undefined, undefined, onTold);
+}
+
+function work(start: WorkerStart): void {
+  const denies = createDenyReplica(SYSTEM_CLOCK.now);
+  const shared = createSharedLimits(start.seed, SYSTEM_CLOCK, (news) => tell({ type: "news", news }));
+  // What comes before it listens waits for that; where it cannot, nothing is left to do.
+  const opened = open(start, denies, shared).catch((error: unknown) => fail(error));
+  process.on("message", (message: ToWorker) => {
+    switch (message.type) {
+      case "deny":
+        return denies.take(message.batch);
+      case "news":
+        for (const news of message.news) shared.hear(news);
+        return;
+      case "config":
+        return void opened.then(({ state }) => reconfigure(state, message.config));
+      case "report":
+        return void opened.then(({ reporter }) => reporter.report());
+      case "drain":
+        return void opened.then(({ end }) => end());
+      case "destroy":
+        return void opened.then(({ server, end }) => {
+          server.destroy();
+          end();
+        });
+    }
+  });
+}
+
+async function open(
+  { number, config, address, version }: WorkerStart,
+  deny: DenyReplica,
+  { limits }: SharedLimits,
+) {
+  const log = createLog(config.logLevel);
+  const gateway = await prepareGateway({
+    config,
+    version,
+    log: (level, message, fields) => log(level, message, { worker: number, ...fields }),
+    deny,
+    relays: true,
+    limits,
+  });
+  const server = await nodeRuntime.listen(gateway.state, address);
+  const reporter = createReporter(number, gateway.state.metrics, tell);
+  let isEnding = false;
+  tell({ type: "listening", port: server.port });
+  return {
+    state: gateway.state,
+    server,
+    reporter,
+    end() {
+      if (isEnding) return;
+      isEnding = true;
+      void gateway.close(server).then(() => reporter.end(() => process.exit(0)));
+    },
+  };
+}
+
+function fail(error: unknown): Promise<never> {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const message = error instanceof Error ? error.message : String(error);
+  return new Promise(() => tell({ type: "failed", code, message }, () => process.exit(1)));
+}

@@ -1,0 +1,94 @@
+/** The primary of `workers = N`: what the processes that share the port are handed, and what they count together. */
+import cluster from "node:cluster";
+import { fileURLToPath } from "node:url";
+import type { ListenAddress } from "../../../src/config/address.ts";
+import type { Config } from "../../../src/config/keys.ts";
+import type { GatewayState } from "../../../src/gateway/state.ts";
+import { SYSTEM_CLOCK } from "../../server/gateway.ts";
+import type { Workers, WorkersOptions } from "../../server/runtime.ts";
+import { feedDenies } from "./deny-feed.ts";
+import { gatherReports } from "./gather.ts";
+import { createNewsHub } from "./news-hub.ts";
+import { createSharedLimits } from "./shared-limits.ts";
+import { supervise } from "./supervisor.ts";
+import { startWorker, type WorkerProcess } from "./worker-process.ts";
+
+/** The file has the same ending as this one: .ts as written, .js as built. */
+const WORKER_ENTRY = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
+
+export function openWorkers(options: WorkersOptions): Workers {
+  const { count, version, log, deny, onRow, onCutRow } = options;
+  const seed = randomSeed();
+  const shared = createSharedLimits(seed, SYSTEM_CLOCK);
+  /** By number. */
+  const alive = new Map<number, WorkerProcess>();
+  const hub = createNewsHub(alive);
+  let currentConfig: () => Config;
+
+  const start = (number: number, state: GatewayState, address: ListenAddress): WorkerProcess => {
+    const reports = gatherReports(state.metrics);
+    const worker = startWorker(
+      { type: "start", number, config: currentConfig(), address, version, seed },
+      {
+        onRow,
+        onReport: reports.take,
+        onNews(news) {
+          shared.hear(news);
+          hub.add(number, news);
+        },
+      },
+    );
+    feedDenies(deny, (batch) => worker.send({ type: "deny", batch }));
+    alive.set(number, worker);
+    void worker.ended.then(({ cutRow }) => {
+      alive.delete(number);
+      reports.end();
+      if (!cutRow) return;
+      onCutRow();
+      log("error", "a worker died in the middle of a usage row, which is lost", { worker: number });
+    });
+    return worker;
+  };
+
+  /** A report comes after all that was told before. */
+  const collect = async (): Promise<string[]> => {
+    const texts = await Promise.all(Array.from(alive.values(), (worker) => worker.report()));
+    return texts.filter((text) => text !== undefined);
+  };
+
+  return {
+    limits: shared.limits,
+    collect,
+    listen(state, address) {
+      currentConfig = () => workerConfig(state.settings.config, count);
+      cluster.setupPrimary({
+        exec: fileURLToPath(new URL(WORKER_ENTRY, import.meta.url)),
+        args: [],
+        serialization: "advanced",
+        stdio: ["ignore", "pipe", "inherit", "ipc"],
+      });
+      return supervise({ count, log, start: (number) => start(number, state, address) });
+    },
+    health() {
+      let listening = 0;
+      for (const worker of alive.values()) if (worker.isListening()) listening++;
+      if (listening === count) return "ok";
+      return listening === 0 ? "down" : "degraded";
+    },
+    async reconfigure() {
+      const config = currentConfig();
+      for (const worker of alive.values()) worker.tell({ type: "config", config });
+      await collect();
+    },
+  };
+}
+
+/** Memory is the one limit that is shared out: what one worker holds is nothing that another could let go of. */
+function workerConfig(config: Config, count: number): Config {
+  return { ...config, maxBufferedBytes: Math.ceil(config.maxBufferedBytes / count) };
+}
+
+function randomSeed(): readonly [number, number] {
+  const [first = 0, second = 0] = crypto.getRandomValues(new Int32Array(2));
+  return [first, second];
+}
