@@ -1,5 +1,6 @@
 /** What a server runtime supplies, and what it is handed. */
 import type { ListenAddress } from "../../src/config/address.ts";
+import type { Config } from "../../src/config/keys.ts";
 import type { Log } from "../../src/gateway/ports.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
 import type { Limits } from "../../src/limit/limits.ts";
@@ -58,6 +59,6 @@ export interface Workers {
   collect(): Promise<string[]>;
   /** `degraded` while one of them is missing, `down` while none is there. */
   health(): "ok" | "degraded" | "down";
-  /** Hands on the config of the state, after a reload; resolves when all have taken it up. */
-  reconfigure(): Promise<void>;
+  /** Hands on a config that the state has taken up; resolves when all have too. */
+  reconfigure(config: Config): Promise<void>;
 }

@@ -103,7 +103,7 @@ export async function startGateway({ runtime, ...options }: StartOptions): Promi
     url: urlOf(config.listen, server.port),
     adminUrl: urlOf(config.metricsListen, admin.port),
     state,
-    reload: (read) => reload(state, read, workers?.reconfigure),
+    reload: (read) => reload(state, read, async () => workers?.reconfigure(state.settings.config)),
     async drain() {
       phase.draining = true;
       log("info", "draining", { in_flight: state.metrics.live.inFlight });

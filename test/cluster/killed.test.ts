@@ -1,10 +1,11 @@
 /** A worker that dies under load: who else notices, and what the rows and the metrics say. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { COMPLETION, heldStreams, metric, openChat, rowsIn, until } from "../holds/lab.ts";
+import { COMPLETION, heldStreams, metric, openChat, rowsIn } from "../holds/lab.ts";
 import { configOver } from "../ops/served.ts";
 import { json } from "../support/answers.ts";
 import type { RawConnection } from "../support/raw-http.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
+import { until } from "../support/until.ts";
 import { askAll, killWorker, pidOf, serveWorkers } from "./lab.ts";
 
 const STREAMS = 20;

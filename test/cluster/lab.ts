@@ -1,6 +1,7 @@
 /** A gateway of two workers: which process is which, and requests that reach all of them. */
-import { openChat, until } from "../holds/lab.ts";
+import { openChat } from "../holds/lab.ts";
 import { configOver, NODE_WORKERS, type Served, startServed } from "../ops/served.ts";
+import { until } from "../support/until.ts";
 
 /** Without ceilings, unless told. */
 export const serveWorkers = (

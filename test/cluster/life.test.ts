@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runCli, temporaryFile } from "../cli/cli.ts";
 import { heldStreams, openChat } from "../holds/lab.ts";
 import { configOver } from "../ops/served.ts";
-import { isAlive, until } from "../support/alive.ts";
+import { isAlive } from "../support/alive.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
+import { until } from "../support/until.ts";
 import { pidOf, serveWorkers } from "./lab.ts";
 
 let standIn: StandIn;

@@ -5,10 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { temporaryFile } from "../cli/cli.ts";
 import { COMPLETION, chatBytes, openChat } from "../holds/lab.ts";
 import { json } from "../support/answers.ts";
-import { createCleanup, until } from "../support/deny.ts";
+import { createCleanup } from "../support/deny.ts";
 import { mint } from "../support/mint.ts";
 import { createNatsServer } from "../support/nats-server.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
+import { until } from "../support/until.ts";
 import { askAll, killWorker, serveWorkers } from "./lab.ts";
 
 const HEADER = '{"format":"beyond-ai-deny/1","revision":0}\n';

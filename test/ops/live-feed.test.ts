@@ -7,11 +7,11 @@ import { createRowRing } from "../../adapters/server/live/row-ring.ts";
 import { createSampler, type Sample } from "../../adapters/server/live/sampler.ts";
 import type { Frame, Hello } from "../../adapters/server/live/wire.ts";
 import { configFrom } from "../../src/config/parse.ts";
-import type { UsageRow } from "../../src/gateway/row.ts";
+import { formatRow, type UsageRow } from "../../src/gateway/row.ts";
 import { createState, type GatewayState } from "../../src/gateway/state.ts";
 import { embedded } from "../support/answers.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
-import { ask, configOver, RUNTIMES, startServed } from "./served.ts";
+import { ask, configOver, NODE_WORKERS, RUNTIMES, startServed } from "./served.ts";
 
 const rowOf = (n: number): UsageRow => ({
   target: "ai.usage",
@@ -77,6 +77,24 @@ describe("the ring of rows", () => {
     for (const n of [3, 4, 5, 6]) ring.add(rowOf(n));
     expect(ring.since(first.seen).rows.map((row) => row.requestId)).toEqual(["r4", "r5", "r6"]);
     expect(ring.since(6).rows).toEqual([]);
+  });
+
+  it("gives the same for the line that another process wrote of a row, ids of 20 digits included", () => {
+    const row: UsageRow = {
+      ...rowOf(1),
+      vpc_id: "7",
+      key_id: "18446744073709551614",
+      model: "m",
+      status: 200,
+      usage: { tenant_id: 1, deep: { prompt_tokens: 3 } },
+      response_id: "resp_1",
+      ttft_ms: 5,
+    };
+    const [ofRow, ofLine] = [createRowRing(), createRowRing()];
+    ofRow.add(row);
+    ofLine.add(formatRow(row));
+    expect(ofLine.since(0).rows).toEqual(ofRow.since(0).rows);
+    expect(ofLine.since(0).rows[0]).toMatchObject({ tenantId: "18446744073709551615", latencyMs: 12 });
   });
 });
 
@@ -222,7 +240,7 @@ describe("the feed", () => {
   });
 });
 
-describe.each(RUNTIMES)("the feed on $runtime", (runtime) => {
+describe.each([...RUNTIMES, NODE_WORKERS])("the feed on $runtime", (runtime) => {
   let provider: StandIn;
   beforeAll(async () => {
     provider = await startStandIn(embedded());

@@ -23,12 +23,11 @@ export function openWorkers(options: WorkersOptions): Workers {
   /** By number. */
   const alive = new Map<number, WorkerProcess>();
   const hub = createNewsHub(alive);
-  let currentConfig: () => Config;
 
   const start = (number: number, state: GatewayState, address: ListenAddress): WorkerProcess => {
     const reports = gatherReports(state.metrics);
     const worker = startWorker(
-      { type: "start", number, config: currentConfig(), address, version, seed },
+      { type: "start", number, config: workerConfig(state.settings.config, count), address, version, seed },
       {
         onRow,
         onReport: reports.take,
@@ -50,9 +49,9 @@ export function openWorkers(options: WorkersOptions): Workers {
     return worker;
   };
 
-  /** A report comes after all that was told before. */
+  const listening = (): WorkerProcess[] => [...alive.values()].filter((worker) => worker.isListening());
   const collect = async (): Promise<string[]> => {
-    const texts = await Promise.all(Array.from(alive.values(), (worker) => worker.report()));
+    const texts = await Promise.all(listening().map((worker) => worker.report()));
     return texts.filter((text) => text !== undefined);
   };
 
@@ -60,7 +59,6 @@ export function openWorkers(options: WorkersOptions): Workers {
     limits: shared.limits,
     collect,
     listen(state, address) {
-      currentConfig = () => workerConfig(state.settings.config, count);
       cluster.setupPrimary({
         exec: fileURLToPath(new URL(WORKER_ENTRY, import.meta.url)),
         args: [],
@@ -70,14 +68,14 @@ export function openWorkers(options: WorkersOptions): Workers {
       return supervise({ count, log, start: (number) => start(number, state, address) });
     },
     health() {
-      let listening = 0;
-      for (const worker of alive.values()) if (worker.isListening()) listening++;
-      if (listening === count) return "ok";
-      return listening === 0 ? "down" : "degraded";
+      const there = listening().length;
+      if (there === count) return "ok";
+      return there === 0 ? "down" : "degraded";
     },
-    async reconfigure() {
-      const config = currentConfig();
-      for (const worker of alive.values()) worker.tell({ type: "config", config });
+    async reconfigure(config) {
+      const message = { type: "config", config: workerConfig(config, count) } as const;
+      for (const worker of alive.values()) worker.tell(message);
+      // A report comes after all that was told before it.
       await collect();
     },
   };
