@@ -5,27 +5,13 @@
  */
 import type { ChunkWords } from "./byte-search.ts";
 import { DATA_PREFIX_BYTES, isDataUri } from "./data-prefix.ts";
+import type { JsonHandler, JsonKind } from "./json-handler.ts";
 import { memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
+import { ScalarReader } from "./json-scalar.ts";
 import { SubtreeSkipper } from "./json-skip.ts";
 import { SpanCapture } from "./json-span.ts";
 import { BACKSLASH, QUOTE, StringDecoder } from "./json-string.ts";
 import { StringPasser } from "./string-passer.ts";
-
-export type JsonKind = "object" | "array" | "string" | "scalar";
-
-/** Slots are those of the path rules. Buffers are valid only during the call. */
-export interface JsonHandler {
-  /** A value begins at `machine.position`, at a place that wants `value`. */
-  value(slot: number, kind: JsonKind): void;
-  /** A wanted string ended: `bytes[from, to)`. `to` is -1 if it was over 256 bytes or held half a surrogate pair. */
-  string(slot: number, bytes: Uint8Array, from: number, to: number): void;
-  /** A wanted number or literal ended; `text` is undefined if it was over 40 bytes. */
-  scalar(slot: number, text: string | undefined): void;
-  /** `bytes` more of decoded UTF-8 of a counted string. */
-  text(slot: number, bytes: number): void;
-  /** A container at a place that wants `value` closed; `machine.position` is just past it. */
-  close(slot: number): void;
-}
 
 /** A value is due: after `[`, after a colon, or at the root. */
 const VALUE = 0;
@@ -41,11 +27,6 @@ const SKIP = 6;
 const DONE = 7;
 
 const MAX_STRING_BYTES = 256;
-const MAX_SCALAR_BYTES = 40;
-/** Bytes that end a number or literal: blanks and controls, and `,":[]{}`. */
-const SCALAR_ENDS = new Uint8Array(256);
-SCALAR_ENDS.fill(1, 0, 0x21);
-for (const byte of [0x2c, QUOTE, 0x3a, 0x5b, 0x5d, 0x7b, 0x7d]) SCALAR_ENDS[byte] = 1;
 
 export class JsonMachine {
   /** The document is closed; what follows is not looked at. */
@@ -69,11 +50,8 @@ export class JsonMachine {
   readonly #whole = new StringPasser();
   readonly #string: StringDecoder;
   #reported = 0;
-  #scalarText = "";
-  #scalarSize = 0;
-
+  readonly #scalar = new ScalarReader();
   readonly #skipper: SubtreeSkipper;
-
   readonly #span = new SpanCapture();
 
   constructor(trie: PathTrie, handler: JsonHandler) {
@@ -213,8 +191,9 @@ export class JsonMachine {
 
   /** Ends a string that was passed whole; false: its bytes must be decoded. */
   #takeWhole(node: PathNode | undefined, bytes: Uint8Array, from: number, end: number): boolean {
-    const { size, escaped } = this.#whole;
-    if (escaped && (node?.string || (node?.text && !this.#trie.dataUris))) return false;
+    const { size, plain } = this.#whole;
+    if (plain < size && (node?.string || (node?.text && plain < DATA_PREFIX_BYTES && !this.#trie.dataUris)))
+      return false;
     this.position = this.#base + end + 1;
     this.#afterValue();
     if (node?.string) this.#handler.string(node.slot, bytes, from, size > MAX_STRING_BYTES ? -1 : end);
@@ -226,8 +205,7 @@ export class JsonMachine {
   #openScalar(bytes: Uint8Array, i: number, to: number): number {
     const node = this.#child;
     this.#state = SCALAR;
-    this.#scalarText = "";
-    this.#scalarSize = 0;
+    this.#scalar.begin(node?.scalar === true);
     if (node?.value) this.#announce(node, "scalar", i);
     return this.#inScalar(bytes, i, to);
   }
@@ -317,13 +295,7 @@ export class JsonMachine {
   }
 
   #inScalar(bytes: Uint8Array, from: number, to: number): number {
-    let i = from;
-    while (i < to && SCALAR_ENDS[bytes[i]!] === 0) i++;
-    this.#scalarSize += i - from;
-    const node = this.#child;
-    if (node?.scalar && this.#scalarSize <= MAX_SCALAR_BYTES) {
-      for (let j = from; j < i; j++) this.#scalarText += String.fromCharCode(bytes[j]!);
-    }
+    const i = this.#scalar.push(bytes, from, to);
     if (i < to) this.#endScalar(i);
     return i;
   }
@@ -333,7 +305,7 @@ export class JsonMachine {
     this.#afterValue();
     if (!node?.scalar) return;
     this.position = this.#base + i;
-    this.#handler.scalar(node.slot, this.#scalarSize > MAX_SCALAR_BYTES ? undefined : this.#scalarText);
+    this.#handler.scalar(node.slot, this.#scalar.text);
   }
 
   #skip(words: ChunkWords, from: number, to: number): number {

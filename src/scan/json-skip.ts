@@ -2,6 +2,7 @@
 import type { ChunkWords } from "./byte-search.ts";
 import { DATA_PREFIX_BYTES, isDataName, isDataUri } from "./data-prefix.ts";
 import { QUOTE, type StringDecoder } from "./json-string.ts";
+import { StringPasser } from "./string-passer.ts";
 
 const SHORT_STRING_BYTES = 32;
 
@@ -31,6 +32,7 @@ export class SubtreeSkipper {
   closed = false;
   readonly #onText: (bytes: number) => void;
   readonly #countsDataUris: boolean;
+  readonly #whole = new StringPasser();
   readonly #string: StringDecoder;
   #counts = false;
   #depth = 0;
@@ -108,16 +110,24 @@ export class SubtreeSkipper {
     const near = Math.min(from + SHORT_STRING_BYTES, to - 1);
     let i = from;
     while (i < near && STRING_ENDS[bytes[i]!] === 0) i++;
-    if (i >= near || bytes[i] !== QUOTE) {
-      this.#string.begin(DATA_PREFIX_BYTES);
-      this.#inString = true;
-      return this.#goOn(words, from, to);
-    }
+    if (i >= near || bytes[i] !== QUOTE) return this.#long(words, from, to);
     const size = i - from;
     const isName = bytes[i + 1] === 0x3a;
     if (isName) this.#underData = !this.#countsDataUris && isDataName(bytes, from, size);
     else this.#hold(size, bytes, from);
     return isName ? i + 2 : i + 1;
+  }
+
+  #long(words: ChunkWords, from: number, to: number): number {
+    const end = this.#whole.pass(words, from, to);
+    const { size, plain } = this.#whole;
+    if (end >= 0 && (plain === size || plain >= DATA_PREFIX_BYTES)) {
+      this.#hold(size, words.bytes, from);
+      return end + 1;
+    }
+    this.#string.begin(DATA_PREFIX_BYTES);
+    this.#inString = true;
+    return this.#goOn(words, from, to);
   }
 
   #goOn(words: ChunkWords, from: number, to: number): number {

@@ -1,6 +1,7 @@
 /** Reads what the gateway must know of a JSON request body as it streams past: model, stream, background, text size. */
 import { createChunkWords, useChunk } from "./byte-search.ts";
-import { type JsonHandler, type JsonKind, JsonMachine } from "./json-machine.ts";
+import type { JsonHandler, JsonKind } from "./json-handler.ts";
+import { JsonMachine } from "./json-machine.ts";
 import { compilePaths } from "./json-paths.ts";
 import { decodeName } from "./plain-text.ts";
 

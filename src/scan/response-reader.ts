@@ -1,7 +1,8 @@
 /** Keeps what the documents of one response say: the body of a JSON response, or the events of a stream one by one. */
 import type { ChunkWords } from "./byte-search.ts";
 import { describeType, type EventType } from "./event-type.ts";
-import { type JsonHandler, type JsonKind, JsonMachine } from "./json-machine.ts";
+import type { JsonHandler, JsonKind } from "./json-handler.ts";
+import { JsonMachine } from "./json-machine.ts";
 import type { PathTrie } from "./json-paths.ts";
 import { decodeName, decodePlain, isSpelled } from "./plain-text.ts";
 import {

@@ -1,6 +1,7 @@
 /** Edits one `stream_options` object so that it asks for usage, and leaves its other bytes as they are. */
 import { createChunkWords, useChunk } from "./byte-search.ts";
-import { type JsonHandler, JsonMachine } from "./json-machine.ts";
+import type { JsonHandler } from "./json-handler.ts";
+import { JsonMachine } from "./json-machine.ts";
 import { compilePaths } from "./json-paths.ts";
 
 const encoder = new TextEncoder();

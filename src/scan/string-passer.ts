@@ -1,12 +1,12 @@
-/** Passes strings that stand whole in a chunk, without copying any of their bytes: nearly all strings do. */
+/** Passes the strings that stand whole in a chunk, without copying any of their bytes: nearly all strings do. */
 import { type ChunkWords, findEither } from "./byte-search.ts";
 import { BACKSLASH, hexDigit, QUOTE } from "./json-string.ts";
 
 export class StringPasser {
   /** Decoded UTF-8 bytes of the string just passed. */
   size = 0;
-  /** It holds escapes, so its bytes are not those between its quotes. */
-  escaped = false;
+  /** Bytes before its first escape, or its size if it has none: these stand as they are between its quotes. */
+  plain = 0;
 
   /**
    * Returns the index of the closing quote, or -1 for what is left to `StringDecoder`: a string that is not whole in
@@ -16,7 +16,7 @@ export class StringPasser {
   pass(words: ChunkWords, from: number, to: number): number {
     const { bytes } = words;
     let i = findEither(words, from, to, QUOTE, BACKSLASH);
-    this.escaped = i < to && bytes[i] === BACKSLASH;
+    this.plain = i - from;
     let shrunk = 0;
     while (i < to) {
       if (bytes[i] === QUOTE) {
