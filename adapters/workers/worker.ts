@@ -12,6 +12,7 @@ import { createStreamDecoder } from "../../src/gateway/stream-decoder.ts";
 import { createWebCryptoVerify } from "../../src/keys/verify-webcrypto.ts";
 import type { Bindings } from "./bindings.ts";
 import { createRowSink } from "./row-sink.ts";
+import { openUploadReader } from "./upload-reader.ts";
 
 /** `performance.now()` stands still between I/O on Workers, as all its clocks do. */
 const CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
@@ -24,7 +25,7 @@ const log: Log = (level, message, fields) => {
 function createWorker() {
   let state: GatewayState | undefined;
   const upstream = createFetchUpstream({ init: { encodeResponseBody: "manual" }, streamInit: {} });
-  const ports = { upstream, responseInit: { encodeBody: "manual" }, waitUntil };
+  const ports = { upstream, responseInit: { encodeBody: "manual" }, openUploadReader, waitUntil };
 
   return {
     async fetch(request: Request, env: Bindings): Promise<Response> {

@@ -8,7 +8,7 @@ import { type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts"
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 import { internalError, refuse } from "./refusals.ts";
 import type { GatewayState } from "./state.ts";
-import { openUpload } from "./upload.ts";
+import { type OpenReader, openUpload } from "./upload.ts";
 import { pairs, refusalResponse, stalledResponse, unheardResponse } from "./web-response.ts";
 
 /** Where the portable relay sends requests, and how it outlives them. */
@@ -16,6 +16,8 @@ export interface RelayPorts {
   readonly upstream: Upstream;
   /** Extra members for every `Response`, as workerd's `encodeBody: "manual"`. */
   readonly responseInit?: Readonly<Record<string, unknown>>;
+  /** Reads the bodies of declared length that stream up; by chunks as they come where it is left out. */
+  readonly openUploadReader?: OpenReader;
   /** Keeps work alive after the response, where the runtime would stop it. */
   readonly waitUntil?: (work: Promise<unknown>) => void;
 }
@@ -139,6 +141,7 @@ class WebRelay {
     this.#exchange.hold(MAX_WHOLE_BODY);
     return openUpload({
       body,
+      openReader: this.#ports.openUploadReader,
       exchange: this.#exchange,
       readTimeout: this.#readTimeout,
       clock: this.#state.clock,

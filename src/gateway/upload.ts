@@ -5,8 +5,16 @@ import type { Exchange } from "./exchange.ts";
 import type { Clock } from "./ports.ts";
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 
+/** What is used of a body's reader. */
+export type ChunkReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
+
+/** `length`: what the client has declared. */
+export type OpenReader = (body: ReadableStream<Uint8Array>, length: number) => ChunkReader;
+
 export interface UploadOptions {
   readonly body: ReadableStream<Uint8Array>;
+  /** For a body of declared length; an undeclared one goes up by chunks as they come. */
+  readonly openReader: OpenReader | undefined;
   readonly exchange: Exchange;
   readonly readTimeout: ReadTimeout;
   readonly clock: Clock;
@@ -23,7 +31,11 @@ export interface UploadOptions {
 export function openUpload(options: UploadOptions): ReadableStream<Uint8Array> {
   const { exchange, readTimeout } = options;
   const { request } = exchange;
-  const reader = options.body.getReader();
+  const length = exchange.plan.declaredLength;
+  const reader =
+    options.openReader && length !== undefined
+      ? options.openReader(options.body, length)
+      : options.body.getReader();
   const patienceMs = clientPatienceMs(exchange.plan.settings.config);
   const clientTurn = createReadTimeout(patienceMs, options.clock, () => {
     options.onStalled();
