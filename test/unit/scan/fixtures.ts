@@ -1,64 +1,30 @@
 /** The shared fixtures, decoded, and the ways to cut them that fixtures/README.md asks for. */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { createUsageTap, type TapResult } from "../../../src/scan/usage-tap.ts";
 import { wireOf } from "../../../src/scan/wires.ts";
+import { type FixtureExpectation, fixtureNames, readFixture } from "../../support/fixtures.ts";
 
-const FOLDER = join(import.meta.dirname, "../../fixtures");
-
-/** Of a fixture's `expect`: token members are absent or null where the provider reported none. */
-export interface Expected {
-  readonly model: string | null;
-  readonly input_tokens?: number | null;
-  readonly output_tokens?: number | null;
-  readonly cached_input_tokens?: number | null;
-  readonly cache_creation_input_tokens?: number | null;
-  readonly cache_creation_1h_input_tokens?: number | null;
-  readonly reasoning_tokens?: number | null;
-  readonly response_id?: string | null;
-  readonly service_tier?: string | null;
-  readonly usage_reported: boolean;
-  readonly usage_final: boolean;
-  readonly complete: boolean;
-  readonly outcome: "ok" | "incomplete" | "error" | "cut";
-}
-
-export interface Fixture {
+/** A fixture as a tap is given it. */
+export interface TapFixture {
   readonly name: string;
   readonly path: string;
   readonly status: number;
   readonly sse: boolean;
-  readonly expect: Expected;
+  readonly expect: FixtureExpectation;
   /** Content-coding removed. */
   readonly body: Uint8Array;
 }
 
-interface FixtureFile {
-  readonly path: string;
-  readonly response: { readonly status: number; readonly headers: Readonly<Record<string, string>> };
-  readonly expect: Expected;
-}
-
-export function readFixture(name: string): Fixture {
-  const file: FixtureFile = JSON.parse(readFileSync(join(FOLDER, `${name}.json`), "utf8"));
-  const { status, headers } = file.response;
-  const raw = readFileSync(join(FOLDER, `${name}.body`));
+export const fixtures: readonly TapFixture[] = fixtureNames.map((name) => {
+  const { path, response, expect, body } = readFixture(name);
+  const { status, headers } = response;
   const encoding = headers["content-encoding"];
-  const body = encoding === "gzip" ? gunzipSync(raw) : encoding === "br" ? brotliDecompressSync(raw) : raw;
-  return {
-    name,
-    path: file.path,
-    status,
-    sse: headers["content-type"]?.includes("event-stream") === true,
-    expect: file.expect,
-    body: new Uint8Array(body),
-  };
-}
-
-export const fixtures: readonly Fixture[] = readdirSync(FOLDER)
-  .filter((file) => file.endsWith(".body"))
-  .map((file) => readFixture(file.slice(0, -".body".length)));
+  const plain =
+    encoding === "gzip" ? gunzipSync(body) : encoding === "br" ? brotliDecompressSync(body) : body;
+  const sse = headers["content-type"]?.includes("event-stream") === true;
+  return { name, path, status, sse, expect, body: new Uint8Array(plain) };
+});
 
 export interface RequestCase {
   readonly name: string;
@@ -89,7 +55,7 @@ interface CaseFile {
 
 export function readRequestCases(): RequestCase[] {
   const file: { readonly cases: readonly CaseFile[] } = JSON.parse(
-    readFileSync(join(FOLDER, "requests.json"), "utf8"),
+    readFileSync(new URL("../../fixtures/requests.json", import.meta.url), "utf8"),
   );
   return file.cases.map((one) => ({
     name: one.name,

@@ -1,7 +1,7 @@
 /** Mutants of the shared fixtures that mean the same: members shuffled, blanks, escapes, cuts, and decoys put in. */
-import { type Fixture, fixtures } from "./fixtures.ts";
+import { fixtures, type TapFixture } from "./fixtures.ts";
 import { pick, type Random, writeWild } from "./wild-json.ts";
-import { splitEvents } from "./wild-stream.ts";
+import { breakAtComma, splitEvents } from "./wild-stream.ts";
 
 type Members = Record<string, unknown>;
 
@@ -9,11 +9,11 @@ const JSON_BLANKS = [" ", "\n", "\t", "\r\n  "];
 const EVENT_BLANKS = [" ", "\t", "   "];
 
 /** Fixtures whose body is JSON, or events of JSON. */
-export const mutable: readonly Fixture[] = fixtures.filter(
+export const mutable: readonly TapFixture[] = fixtures.filter(
   ({ body, sse }) => sse || isJson(new TextDecoder().decode(body)),
 );
 
-export function mutate({ body, sse, path }: Fixture, random: Random): string {
+export function mutate({ body, sse, path }: TapFixture, random: Random): string {
   const text = new TextDecoder().decode(body).replace(/^\ufeff/, "");
   if (!sse)
     return (
@@ -28,9 +28,7 @@ export function mutate({ body, sse, path }: Fixture, random: Random): string {
     if (data === undefined) return `: nothing${end}${end}`;
     if (!isJson(data)) return `data: ${data}${close}`;
     const written = writeWild(plantDecoys(JSON.parse(data), path, random), random, EVENT_BLANKS);
-    const cut = random() < 0.1 ? written.indexOf(",") + 1 : 0;
-    const lines =
-      cut > 0 && !inString(written, cut) ? [written.slice(0, cut), written.slice(cut)] : [written];
+    const lines = random() < 0.1 ? breakAtComma(written) : [written];
     const comment = random() < 0.1 ? `: {"usage":{"prompt_tokens":1}}${end}` : "";
     return comment + lines.map((line) => `data: ${line}`).join(end) + close;
   });
@@ -44,10 +42,6 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function inString(json: string, index: number): boolean {
-  return (json.slice(0, index).replace(/\\./g, "").split('"').length - 1) % 2 === 1;
 }
 
 const USAGE = {

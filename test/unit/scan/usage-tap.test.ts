@@ -1,14 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { TapResult } from "../../../src/scan/usage-tap.ts";
-import { CHUNK_SIZES, cutAt, cutEvery, type Expected, type Fixture, fixtures, readWith } from "./fixtures.ts";
+import type { FixtureExpectation } from "../../support/fixtures.ts";
+import { CHUNK_SIZES, cutAt, cutEvery, fixtures, readWith, type TapFixture } from "./fixtures.ts";
 
-function outcomeOf(result: TapResult, expected: Expected): Expected["outcome"] {
+function outcomeOf(result: TapResult, expected: FixtureExpectation): FixtureExpectation["outcome"] {
   if (result.error) return "error";
   if (!result.complete && !(expected.outcome === "ok" || expected.outcome === "incomplete")) return "cut";
   return expected.outcome === "incomplete" ? "incomplete" : "ok";
 }
 
-function check(result: TapResult, { expect: expected, sse, name }: Fixture, how: string): void {
+function check(result: TapResult, { expect: expected, sse, name }: TapFixture, how: string): void {
   const { usage } = result;
   expect(
     {

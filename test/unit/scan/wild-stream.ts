@@ -11,6 +11,8 @@ const TEXTS = [
   "\u{1f680}",
   "\\",
   "data: x",
+  '"usage":{"prompt_tokens":9},"choices":[]',
+  "\ud83d",
   "x".repeat(70),
 ];
 
@@ -39,14 +41,22 @@ export function createEvent(wire: "chat" | "responses" | "messages", random: Ran
       obfuscation: pick(TEXTS, random),
     };
   }
-  const delta = random() < 0.8 ? { content: text } : { reasoning: text, reasoning_content: text };
+  const delta = pick(
+    [
+      { content: text },
+      { content: text },
+      { reasoning: text, reasoning_content: text },
+      { tool_calls: [{ index: 0, function: { arguments: text } }] },
+    ],
+    random,
+  );
   const usage = { prompt_tokens: 5, completion_tokens: Math.floor(random() * 9), total_tokens: 14 };
   const isAnswer = random() < 0.08;
   return {
     id: random() < 0.97 ? "chatcmpl-1" : "chatcmpl-2",
     created: 1_768_640_420 + Math.floor(random() * 2),
     model: random() < 0.97 ? "gpt" : "gpt-b",
-    choices: isAnswer ? [] : [{ index: 0, delta, logprobs: null, finish_reason: null }],
+    choices: isAnswer ? [] : [{ index: random() < 0.9 ? 0 : 1, delta, logprobs: null, finish_reason: null }],
     ...(isAnswer || random() < 0.05 ? { usage } : random() < 0.9 && { usage: null }),
     ...(random() < 0.5 && { obfuscation: pick(TEXTS, random) }),
   };
@@ -67,13 +77,25 @@ export function writeStream(wire: "chat" | "responses" | "messages", events: num
       random() < 0.3 && json.endsWith("}")
         ? `${json.slice(0, -1)}${" ".repeat(Math.floor(random() * 5))}}`
         : json;
-    lines.push(`data:${random() < 0.9 ? " " : ""}${padded}${end()}`);
+    const field = `data:${random() < 0.9 ? " " : ""}`;
+    const parts = random() < 0.05 ? breakAtComma(padded) : [padded];
+    for (const part of parts) lines.push(`${field}${part}${end()}`);
     if (random() < 0.03) lines.push(`id: 7${end()}`);
     lines.push(end());
   }
   if (random() < 0.7) lines.push(`data: [DONE]${end()}${end()}`);
-  const stream = lines.join("");
+  const stream = (random() < 0.05 ? "\ufeff" : "") + lines.join("");
   return random() < 0.8 ? stream : stream.slice(0, Math.floor(random() * stream.length));
+}
+
+/** The document on two lines, if its first comma stands outside strings. */
+export function breakAtComma(json: string): string[] {
+  const cut = json.indexOf(",") + 1;
+  return cut > 0 && !inString(json, cut) ? [json.slice(0, cut), json.slice(cut)] : [json];
+}
+
+function inString(json: string, index: number): boolean {
+  return (json.slice(0, index).replace(/\\./g, "").split('"').length - 1) % 2 === 1;
 }
 
 export interface PlainEvent {
