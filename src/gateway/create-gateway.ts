@@ -11,7 +11,7 @@ import { createState, type GatewayState, type Ports } from "./state.ts";
 import { createStreamDecoder } from "./stream-decoder.ts";
 
 /** Config keys in camel case, each checked as the config file's are, and the ports; all have defaults. */
-export interface GatewayOptions extends ConfigValues, Partial<Ports> {
+export interface GatewayOptions extends ConfigValues, Partial<Omit<Ports, "limits" | "startSpan">> {
   readonly upstream?: Upstream;
 }
 

@@ -2,7 +2,7 @@
 
 import { stringify } from "smol-toml";
 import { describe, expect, it } from "vitest";
-import { checkKeyring, checkPoolKeys } from "../../adapters/server/cli/checks.ts";
+import { checkKeyring, checkPoolKeys, checkWorkers } from "../../adapters/server/cli/checks.ts";
 import { configFrom } from "../../src/config/parse.ts";
 import { BUILT_IN_PROVIDERS } from "../../src/config/providers.ts";
 import { readKeyVectors } from "../support/fixtures.ts";
@@ -97,6 +97,16 @@ describe("doctor", () => {
 });
 
 describe("the checks", () => {
+  it("advise against more workers than there are cores, and say nothing of a single one", () => {
+    expect(checkWorkers(configFrom({ workers: 1 }), 2)).toEqual([]);
+    expect(checkWorkers(configFrom({ workers: 2 }), 2)).toEqual([
+      { name: "workers", ok: true, detail: "2 processes, and 2 cores for them" },
+    ]);
+    expect(checkWorkers(configFrom({ workers: 3 }), 2)).toMatchObject([
+      { ok: true, hint: expect.stringContaining("set 2") },
+    ]);
+  });
+
   const signingKeys = readKeyVectors().signing_keys;
 
   it("call signing keys without a pool key broken, and pool keys without a signing key too", () => {

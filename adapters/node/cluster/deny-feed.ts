@@ -9,11 +9,14 @@ const BATCH_ENTRIES = 16_384;
 /** A worker that cannot keep up: from here on, the whole set is cheaper than the queue. */
 const MAX_QUEUED = 100_000;
 
-/** `send` resolves when the batch is on its way and rejects when there is nobody to take it, which ends the feed. */
+/**
+ * Until the function it gives is called. `send` resolves when the batch is on its way and rejects when there is nobody to
+ * take it, which ends the feed as well.
+ */
 export function feedDenies(
   source: Pick<ServerDenySource, "copy" | "follow">,
   send: (batch: DenyBatch) => Promise<void>,
-): void {
+): () => void {
   let queue: LogEntry[] = [];
   let mustReplace = true;
   let isSending = false;
@@ -50,6 +53,7 @@ export function feedDenies(
     },
   });
   start();
+  return unfollow;
 }
 
 async function sendWhole(

@@ -67,9 +67,10 @@ export function startWorker(start: WorkerStart, { onRow, onReport, onNews }: Wor
   });
 
   const hearOut = async (): Promise<WorkerEnd> => {
-    const rows = relayLines(child.stdout!, onRow); // piped, by the settings of `openWorkers`
+    // Piped, by the settings of `openWorkers`. A pipe that breaks is as good as one that ends in the middle of a row.
+    const rows = relayLines(child.stdout!, onRow).catch(() => false);
     const [code, signal] = await closed(child);
-    const isWhole = await rows.catch(() => false);
+    const isWhole = await rows;
     closeUntaken();
     listening.reject(new Error(`a worker ended before it listened (${signal ?? `exit code ${code}`})`));
     answerReports(undefined);

@@ -37,10 +37,11 @@ export function openWorkers(options: WorkersOptions): Workers {
         },
       },
     );
-    feedDenies(deny, (batch) => worker.send({ type: "deny", batch }));
+    const stopFeed = feedDenies(deny, (batch) => worker.send({ type: "deny", batch }));
     alive.set(number, worker);
     void worker.ended.then(({ cutRow }) => {
       alive.delete(number);
+      stopFeed();
       reports.end();
       if (!cutRow) return;
       onCutRow();

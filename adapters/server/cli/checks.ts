@@ -2,6 +2,7 @@
 
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseListenAddress } from "../../../src/config/address.ts";
 import type { Config } from "../../../src/config/keys.ts";
@@ -83,6 +84,14 @@ function keyOfAnother(provider: string, keys: readonly string[]): string | undef
     if (owner !== undefined && owner !== provider) return `what looks like a key of ${owner}`;
   }
   return undefined;
+}
+
+/** None where there is one process. */
+export function checkWorkers({ workers }: Config, cores = availableParallelism()): Check[] {
+  if (workers === 1) return [];
+  const found = { name: "workers", ok: true, detail: `${workers} processes, and ${cores} cores for them` };
+  if (workers <= cores) return [found];
+  return [{ ...found, hint: `more than there are cores take memory and give nothing: set ${cores}` }];
 }
 
 export function checkProviderNames(config: Config): Promise<Check[]> {

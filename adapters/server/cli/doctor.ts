@@ -1,6 +1,6 @@
 /** `beyond-ai doctor`: what would go wrong, before it does. */
 import { Command } from "commander";
-import { type Check, checkKeyring, checkPoolKeys, checkProviderNames } from "./checks.ts";
+import { type Check, checkKeyring, checkPoolKeys, checkProviderNames, checkWorkers } from "./checks.ts";
 import { CONFIG_OPTION, type ConfigOption, type FoundConfig, readConfig } from "./config-file.ts";
 import { type CliContext, isExpected } from "./conventions.ts";
 import { checkDenySource } from "./deny-checks.ts";
@@ -31,7 +31,8 @@ async function diagnose(options: ConfigOption, context: CliContext): Promise<Dia
   const { config, warnings, file } = found;
   const read: Check = { name: "config", ok: true, detail: file ?? "no file: defaults and AI_* variables" };
   const [deny, dns] = await Promise.all([checkDenySource(config), checkProviderNames(config)]);
-  const checks = [read, checkKeyring(config), checkPoolKeys(config), ...deny, ...dns];
+  const workers = context.runtime.openWorkers ? checkWorkers(config) : [];
+  const checks = [read, checkKeyring(config), checkPoolKeys(config), ...workers, ...deny, ...dns];
   return { ok: checks.every(({ ok }) => ok), checks, warnings };
 }
 
