@@ -1,5 +1,5 @@
 /**
- * Rows to a file descriptor, lossless: one write a tick whatever the number of rows, a reader that stalls is waited for,
+ * Rows to a file descriptor, lossless: one write for all rows of some milliseconds, a reader that stalls is waited for,
  * and only past the bound are rows dropped, counted and reported.
  */
 import { write } from "node:fs";
@@ -8,8 +8,11 @@ import type { Log } from "../../src/gateway/ports.ts";
 /** Bytes kept while the reader stalls. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
-/** Bytes handed to the system in one write: the queue is not copied whole when a reader comes back. */
-const MAX_BATCH_BYTES = 1024 * 1024;
+/** Rows are written into pages of this size, and a page goes out in one write. */
+const PAGE_BYTES = 64 * 1024;
+
+/** How long rows are gathered for a write: one goes through a thread of the pool, which costs more CPU than relaying a request. */
+const GATHER_MS = 5;
 
 /** A descriptor that takes nothing now is asked again after this long, and twice as long each time, up to the second. */
 const RETRY_MS = 1;
@@ -44,8 +47,14 @@ export function createRowSink({
   maxQueuedBytes = MAX_QUEUED_BYTES,
 }: RowSinkOptions): RowSink {
   if (fd === 1) unblockStdout();
-  let queue: string[] = [];
+  /** Full pages, oldest first. */
+  const full: Buffer[] = [];
+  let page: Buffer = Buffer.alloc(0);
+  /** Where in the page the bytes begin that are still to be written out, and where the next row goes. */
+  let start = 0;
+  let end = 0;
   let queuedBytes = 0;
+  /** What is left of the bytes that are being written. */
   let batch: Buffer = Buffer.alloc(0);
   let retryMs = RETRY_MS;
   let lost = 0;
@@ -75,17 +84,31 @@ export function createRowSink({
   const giveUp = (why: string): void => {
     if (isBroken) return;
     isBroken = true;
-    lose(countLines(batch) + queue.length, why);
-    queue = [];
+    let rows = countLines(batch);
+    for (let next = takeNext(); next; next = takeNext()) rows += countLines(next);
+    lose(rows, why);
     queuedBytes = 0;
     becomeIdle();
   };
 
-  const writeNextBatch = (): void => {
-    if (queue.length === 0) return becomeIdle();
-    let rows = 0;
-    for (let size = 0; rows < queue.length && size < MAX_BATCH_BYTES; rows++) size += queue[rows]!.length;
-    batch = Buffer.from(queue.splice(0, rows).join(""));
+  const takeNext = (): Buffer | undefined => {
+    if (full.length > 0 || start === end) return full.shift();
+    const rows = page.subarray(start, end);
+    start = end;
+    return rows;
+  };
+
+  const turnPage = (room: number): void => {
+    if (end > start) full.push(page.subarray(start, end));
+    page = Buffer.allocUnsafe(Math.max(PAGE_BYTES, room));
+    start = 0;
+    end = 0;
+  };
+
+  const writeNext = (): void => {
+    const next = takeNext();
+    if (!next) return becomeIdle();
+    batch = next;
     writeBatch();
   };
 
@@ -103,21 +126,26 @@ export function createRowSink({
       queuedBytes -= written;
       batch = batch.subarray(written);
       if (batch.length > 0) writeBatch();
-      else writeNextBatch();
+      else if (full.length > 0 || start === end || waiters.length > 0) writeNext();
+      else setTimeout(writeNext, GATHER_MS);
     });
   };
 
   return {
     write(line) {
-      const bytes = Buffer.byteLength(line) + 1;
       if (isBroken) return lose(1, "stdout is closed");
+      // UTF-8 takes at most three bytes for a unit of a string.
+      const room = 3 * line.length + 1;
+      if (end + room > page.length) turnPage(room);
+      const bytes = page.write(line, end) + 1;
       if (queuedBytes + bytes > maxQueuedBytes)
         return lose(1, `nobody reads stdout: ${maxQueuedBytes} bytes wait`);
-      queue.push(`${line}\n`);
+      end += bytes;
+      page[end - 1] = LINE_FEED;
       queuedBytes += bytes;
       if (isWriting) return;
       isWriting = true;
-      setImmediate(writeNextBatch);
+      setTimeout(writeNext, GATHER_MS);
     },
     async flush(patienceMs) {
       if (isWriting) {
