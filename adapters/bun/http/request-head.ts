@@ -16,16 +16,15 @@ export interface RequestLine {
  * Throws a `TypeError` for what cannot stand in a head; the message holds none of it.
  */
 export function formatRequestHead(line: RequestLine, headers: HeaderList, chunked: boolean): string {
+  // In one search: one for each name and value costs more than the rest of this.
+  if (LINE_BREAKS.test(headers.join(""))) throw new TypeError("a header with a line break");
   let head = `host: ${line.host}\r\n`;
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!;
-    const value = headers[i + 1]!;
-    if (LINE_BREAKS.test(value) || LINE_BREAKS.test(name)) throw new TypeError("a header with a line break");
-    head += `${name}: ${value}\r\n`;
+    head += `${headers[i]!}: ${headers[i + 1]!}\r\n`;
   }
   if (chunked) head += "transfer-encoding: chunked\r\n";
   const target = `${line.method} ${line.path}`;
-  if (/[\r\n\0]/.test(target) || line.path.includes(" "))
+  if (LINE_BREAKS.test(target) || line.path.includes(" "))
     throw new TypeError("a request target with white space");
   return `${target} HTTP/1.1\r\n${head}\r\n`;
 }
