@@ -6,7 +6,7 @@ import type { Clock } from "./ports.ts";
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 
 /** What is used of a body's reader. */
-export type ChunkReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
+type ChunkReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
 /** `length`: what the client has declared. */
 export type OpenReader = (body: ReadableStream<Uint8Array>, length: number) => ChunkReader;
