@@ -143,7 +143,8 @@ describe("beyond-ai deny", () => {
     );
     expect(unknown.code).toBe(1);
     expect(unknown.err).toContain("NOPE");
-  });
+    // Each command is a wrangler that starts.
+  }, 600_000);
 
   it.each([
     [["add"], "--tenant"],

@@ -21,7 +21,8 @@ it(`enforces what was on disk, and nothing that was removed, after each of ${KIL
   const lanes = await Promise.all(Array.from({ length: LANES }, (_, n) => runLane(join(path, `${n}.jsonl`))));
   // The writers got somewhere: a test in which nothing was ever acknowledged shows nothing.
   for (const { acknowledged } of lanes) expect(acknowledged).toBeGreaterThan(KILLS);
-});
+  // 200 processes, one after the other in each lane.
+}, 600_000);
 
 async function runLane(path: string): Promise<{ acknowledged: number }> {
   let acknowledged = 0;

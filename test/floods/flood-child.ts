@@ -1,6 +1,6 @@
 /**
- * Floods a gateway until its standard input ends, from a process of its own: `flood-child.ts URL KIND CONNECTIONS`. Then
- * prints how many answers had which status, and how long it took, as JSON.
+ * Floods a gateway until its standard input ends, from a process of its own: `flood-child.ts URL KIND CONNECTIONS`. Prints
+ * a line when the first answer came, and at the end how many had which status, and how long it took, as JSON.
  */
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
@@ -38,6 +38,7 @@ function flood(): void {
     const bodyAt = pending.indexOf("\r\n\r\n") + 4;
     if (bodyAt < 4 || length === undefined || pending.length < bodyAt + Number(length)) return;
     const status = pending.slice(9, 12);
+    if (Object.keys(statuses).length === 0) process.stdout.write("flooding\n");
     statuses[status] = (statuses[status] ?? 0) + 1;
     pending = "";
     ask();

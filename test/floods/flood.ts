@@ -1,7 +1,7 @@
 /** Floods and good requests at the same time: what the tests check, and what `bench/floods.ts` times. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { text } from "node:stream/consumers";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { CHAT } from "../holds/lab.ts";
 import { type LoadResult, runSteadyLoad } from "../support/http-load.ts";
@@ -35,7 +35,7 @@ export const runGoodLoad = (url: string, count: number): Promise<LoadResult> =>
     }),
   });
 
-/** Floods for as long as `meanwhile` takes, from a process of its own: making the flood costs this one's clock nothing. */
+/** Floods as long as `meanwhile` takes, from a process of its own: making the flood costs this one's clock nothing. */
 export async function floodDuring<T>(
   url: string,
   kind: FloodKind,
@@ -45,11 +45,13 @@ export async function floodDuring<T>(
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "close");
-  const said = text(child.stdout);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   try {
+    // Starting a process is a load of its own, which is not the one meant.
+    await lines.next();
     const result = await meanwhile();
     child.stdin.end();
-    const flood: FloodResult = JSON.parse(await said);
+    const flood: FloodResult = JSON.parse((await lines.next()).value ?? "");
     return { flood, result };
   } finally {
     child.kill();
