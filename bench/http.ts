@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { holdAgainstBars } from "./http/bars.ts";
 import { killAllChildren } from "./http/child.ts";
-import { describeMachine } from "./http/machine.ts";
+import { describeMachine, machineLine } from "./http/machine.ts";
 import { type Options, readOptions, USAGE } from "./http/options.ts";
 import { findProgram } from "./http/project.ts";
 import { barTable, scenarioTable } from "./http/report.ts";
@@ -34,14 +34,15 @@ async function bench(options: Options): Promise<void> {
   );
   const errors = samples.filter(({ error }) => error !== undefined);
 
-  console.log(`${JSON.stringify(machine)}\n`);
+  const { rounds, secs, built } = options;
+  const code = built ? "the gateway as built" : "the gateway from its sources";
+  console.log(`${machineLine(machine)}; ${rounds} rounds of ${secs} s, ${code}\n`);
   for (const scenario of options.scenarios) console.log(`${scenarioTable(scenario, summary)}\n`);
   if (bars.length > 0) console.log(barTable(bars));
   for (const { round, scenario, target, error } of errors) {
     console.log(`\nNot measured: ${scenario}, ${target}, round ${round}: ${error}`);
   }
   if (options.jsonFile !== undefined) {
-    const { rounds, secs, built } = options;
     writeFileSync(
       options.jsonFile,
       `${JSON.stringify({ machine, rounds, secs, built, skipped, bars, samples }, null, 1)}\n`,

@@ -108,7 +108,11 @@ const BARS: readonly Bar[] = [
   },
   ofBare("upload", "MB/s, of bare", "mbPerSecond", { atLeast: 0.9 }),
   ofBare("upload", "memory grown, of bare", "grownMb", { atMost: 1.2 }),
-  ofBare("cold-start", "time to the first 200, of bare", "coldStartMs", { atMost: 1.5 }),
+  // Locally, a Worker's start is its bundling and the filling of its KV: nothing that Cloudflare does.
+  {
+    ...ofBare("cold-start", "time to the first 200, of bare", "coldStartMs", { atMost: 1.5 }),
+    runtimes: ["node", "bun"],
+  },
 ];
 
 export function holdAgainstBars(summary: Summary, scenarios: readonly string[]): BarResult[] {

@@ -25,3 +25,6 @@ export function describeMachine(wrk: string | undefined): Machine {
     load: wrk === undefined ? "built-in load" : `wrk ${versionOf(wrk)}`,
   };
 }
+
+export const machineLine = ({ date, cpu, cores, memoryGb, kernel, loadBefore, load }: Machine): string =>
+  `${date}, ${cpu}, ${cores} cores, ${memoryGb} GB, Linux ${kernel}, ${load}, load before the run ${loadBefore}`;
