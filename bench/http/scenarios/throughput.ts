@@ -38,7 +38,7 @@ export const prompts = throughput({
   answer: "json",
   body: PROMPT_BODY,
   connections: 16,
-  warmUpBy: 1000,
+  warmUpBy: 300,
 });
 
 function throughput({ name, title, answer, body, connections, warmUpBy }: Throughput): Scenario {
