@@ -1,10 +1,10 @@
 /** Node's listeners: node:http with the native relay for the gateway, @hono/node-server for everything else. */
 import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
-import { getRequestListener } from "@hono/node-server";
 import type { ListenAddress } from "../../src/config/address.ts";
 import { clientPatienceMs } from "../../src/gateway/client-patience.ts";
 import { exchangesEnded } from "../server/in-flight.ts";
+import { createLate } from "../server/late.ts";
 import type { OpenServer, ServerRuntime } from "../server/runtime.ts";
 import { createFollowingPools } from "./pools.ts";
 import { createListener, createTransport } from "./relay.ts";
@@ -50,15 +50,20 @@ export const nodeRuntime: ServerRuntime = {
       },
     };
   },
-  listenApp: (app, address) =>
-    listen(
-      createServer(
-        getRequestListener((request, { incoming }) =>
-          app.fetch(request, { remoteAddress: incoming.socket.remoteAddress }),
-        ),
-      ),
-      address,
-    ),
+  listenApp(app, address) {
+    const listener = createLate(async () => {
+      const { getRequestListener } = await import("@hono/node-server");
+      return getRequestListener((request, { incoming }) =>
+        app.fetch(request, { remoteAddress: incoming.socket.remoteAddress }),
+      );
+    });
+    const server = createServer((incoming, outgoing) => {
+      listener()
+        .then((listen) => listen(incoming, outgoing))
+        .catch(() => outgoing.destroy());
+    });
+    return listen(server, address);
+  },
   // Loaded only where it is asked for: one process pays nothing for it.
   openWorkers: async (options) => (await import("./cluster/workers.ts")).openWorkers(options),
 };

@@ -1,5 +1,7 @@
 /** The way to the providers on Node: undici's own API, which hands on raw bytes at a fraction of the global fetch's cost. */
-import { type Dispatcher, Pool } from "undici";
+import type { Dispatcher } from "undici";
+// Its own entry also loads its fetch, caches and mocks, 109 files instead of 21: a quarter of the start.
+import Pool from "undici/lib/dispatcher/pool.js";
 import type { Config } from "../../src/config/keys.ts";
 import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
 import {

@@ -5,9 +5,9 @@ import type { LoadedConfig } from "../../src/config/parse.ts";
 import type { Log } from "../../src/gateway/ports.ts";
 import type { UsageRow } from "../../src/gateway/row.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
-import { createAdminApp } from "./admin.ts";
 import { createServerDenySource } from "./deny/index.ts";
 import { type PreparedGateway, prepareGateway, SYSTEM_CLOCK } from "./gateway.ts";
+import { createLate } from "./late.ts";
 import { createRowRing } from "./live/row-ring.ts";
 import { reload } from "./reload.ts";
 import type { OpenServer, ServerRuntime } from "./runtime.ts";
@@ -72,11 +72,11 @@ export async function startGateway({ runtime, ...options }: StartOptions): Promi
   });
   const { state } = gateway;
   const phase = { draining: false };
-  const adminApp = createAdminApp(state, {
-    version,
-    isDraining: () => phase.draining,
-    rows: lastRows,
-    workers,
+  const startedAt = SYSTEM_CLOCK.now();
+  const adminApp = createLate(async () => {
+    const { createAdminApp } = await import("./admin.ts");
+    const isDraining = () => phase.draining;
+    return createAdminApp(state, { version, startedAt, isDraining, rows: lastRows, workers });
   });
   const opened: OpenServer[] = [];
   const open = async (listening: Promise<OpenServer>): Promise<OpenServer> => {
@@ -84,7 +84,12 @@ export async function startGateway({ runtime, ...options }: StartOptions): Promi
     opened.push(server);
     return server;
   };
-  const adminOpens = open(runtime.listenApp(adminApp, config.metricsListen));
+  const adminOpens = open(
+    runtime.listenApp(
+      { fetch: async (request, connection) => (await adminApp()).fetch(request, connection) },
+      config.metricsListen,
+    ),
+  );
   const listeners = Promise.all([
     // No process is started for nothing.
     open(

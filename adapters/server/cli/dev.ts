@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Log } from "../../../src/gateway/ports.ts";
 import { type CliContext, reporting } from "./conventions.ts";
-import { type DevGateway, startDevGateway } from "./dev-gateway.ts";
+import type { DevGateway } from "./dev-gateway.ts";
 import { paint } from "./paint.ts";
 import { formatRowLine } from "./row-line.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -14,6 +14,7 @@ export function devCommand({ runtime, version }: CliContext): Command {
     .option("--port <port>", "where to listen on 127.0.0.1 (default: 8080, or the next free one)", parsePort)
     .action(
       reporting(async ({ port }: { readonly port?: number }) => {
+        const { startDevGateway } = await import("./dev-gateway.ts");
         const gateway = await startDevGateway({
           runtime,
           version,

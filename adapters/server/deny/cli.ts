@@ -4,7 +4,6 @@ import { Command, Option } from "commander";
 import { type Deny, type DenyId, formatDenyKey, formatExpiresAt } from "../../../src/deny/entry.ts";
 import type { DenyReason } from "../../../src/gateway/ports.ts";
 import { formatU64, parseU64 } from "../../../src/keys/u64.ts";
-import { natsTarget } from "./cli-nats.ts";
 import { snapshotTarget } from "./cli-snapshot.ts";
 import { DenyCommandError, type DenyTarget, type ListedDeny } from "./cli-target.ts";
 import { workersTarget } from "./cli-workers.ts";
@@ -173,6 +172,7 @@ async function chooseTarget(
     }
     const natsCredsFile = options.natsCredsFile ?? config.natsCredsFile;
     const access = { natsUrl: url, natsCreds: config.natsCreds, natsCredsFile };
+    const { natsTarget } = await import("./cli-nats.ts");
     return natsTarget(access, options.bucket ?? config.configBucket, note);
   }
   if (config.snapshotPath !== undefined) return snapshotTarget(config.snapshotPath);

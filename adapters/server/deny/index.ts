@@ -6,7 +6,7 @@ import type { LogEntry } from "../../../src/deny/log-format.ts";
 import { Replica } from "../../../src/deny/replica.ts";
 import type { Clock, DenySource, Log } from "../../../src/gateway/ports.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
-import { createNatsSource, type NatsAccess } from "./nats-source.ts";
+import type { createNatsSource, NatsAccess } from "./nats-source.ts";
 import { SnapshotCache } from "./snapshot-cache.ts";
 import { createSnapshotSource } from "./snapshot-source.ts";
 
@@ -106,7 +106,7 @@ function natsLife(options: ServerDenyOptions, natsUrl: string, set: DenySet, tel
       : new SnapshotCache({ path: snapshotPath, set, now, position, log });
   // A file whose header speaks of another stream is brought up to date once the scan has confirmed its contents.
   let streamOnDisk: string | undefined;
-  const nats = createNatsSource({
+  const access = {
     natsUrl,
     natsCreds: options.natsCreds,
     natsCredsFile: options.natsCredsFile,
@@ -121,9 +121,13 @@ function natsLife(options: ServerDenyOptions, natsUrl: string, set: DenySet, tel
       else cache?.replace();
       streamOnDisk = replica.position.stream;
     },
-  });
+  };
+  let nats: ReturnType<typeof createNatsSource> | undefined;
   return {
     async start() {
+      // Loaded here alone: without NATS its packages never are.
+      const { createNatsSource } = await import("./nats-source.ts");
+      nats = createNatsSource(access);
       const restored = await cache?.load();
       tell.replaced();
       if (restored !== undefined) replica.restore(restored);
@@ -134,10 +138,10 @@ function natsLife(options: ServerDenyOptions, natsUrl: string, set: DenySet, tel
       timer.abort();
     },
     async close() {
-      await nats.close();
+      await nats?.close();
       await cache?.close();
     },
-    connected: nats.connected,
+    connected: () => nats?.connected() ?? false,
     flush: async () => (await cache?.flush()) ?? true,
   };
 }

@@ -11,6 +11,8 @@ import { createSampler } from "./sampler.ts";
 
 export interface LiveOptions {
   readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
   readonly isDraining: () => boolean;
   readonly rows: RowRing;
 }
@@ -25,10 +27,10 @@ const NO_TOKEN = "The live feed needs the gateway's admin_token: authorization: 
 
 export function createLiveApp(
   state: GatewayState,
-  { version, isDraining, rows }: LiveOptions,
+  { version, startedAt, isDraining, rows }: LiveOptions,
 ): Hono<LiveEnv> {
   const sampler = createSampler({ state, isDraining });
-  const feed = createFeed({ rows, sampler, version, startedAt: state.clock.now() });
+  const feed = createFeed({ rows, sampler, version, startedAt });
   let page: LivePage | undefined;
   const app = new Hono<LiveEnv>();
   const guard = accessTo(state);
