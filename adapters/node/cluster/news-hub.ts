@@ -22,7 +22,8 @@ export function createNewsHub(workers: ReadonlyMap<number, Pick<WorkerProcess, "
   return {
     add(from, news) {
       waiting.push({ from, news });
-      batch.soon();
+      if (news.verdicts.length > 0) batch.now();
+      else batch.soon();
     },
   };
 }

@@ -64,7 +64,8 @@ export function createSharedLimits(
   };
   const onVerdict = (provider: string, verdict: Verdict): void => {
     verdicts.push([provider, verdict]);
-    batch.soon();
+    // Few, since they open the breaker; and the next request may be another worker's.
+    batch.now();
   };
 
   // Those in force: a reload makes others.
