@@ -21,6 +21,7 @@ function appOver(health: "ok" | "degraded" | "down", isConnected = true) {
   );
   return createAdminApp(state, {
     version: "1",
+    startedAt: 0,
     isDraining: () => false,
     rows: createRowRing(),
     workers: {
