@@ -51,27 +51,41 @@ describe("a worker that is killed", () => {
     expect(rowsIn(stdout)).toHaveLength(left);
   });
 
-  it("leaves every row on record whole, and takes with it at most what its clients waited for", async () => {
+  it("leaves every row on record whole, and has one for whatever was not answered just before", async () => {
     const gateway = await serveWorkers(standIn.authority);
     standIn.setDefault(json(200, COMPLETION));
     const answered = new Set<string>();
+    let kills = 0;
+    let isKilling = false;
     let isOver = false;
     const client = async (): Promise<void> => {
       while (!isOver) {
+        const killsBefore = kills;
         const connection = await openChat(gateway.url).catch(() => undefined);
         const answer = await connection?.readResponse().catch(() => undefined);
-        if (answer?.clean) answered.add(answer.header("x-beyond-request-id")[0]!);
+        // What was under way at a kill, or answered a moment before, may be without a row.
+        const isSure = answer?.clean && kills === killsBefore && !isKilling;
+        if (isSure) answered.add(answer.header("x-beyond-request-id")[0]!);
         connection?.destroy();
       }
     };
-    const clients = Array.from({ length: CLIENTS }, client);
-    for (const worker of [1, 2, 1]) {
+    const moreAnswered = (): Promise<void> => {
       const before = answered.size;
-      await until(() => answered.size > before + 50);
+      return until(() => answered.size > before + 25);
+    };
+    const clients = Array.from({ length: CLIENTS }, client);
+    for (const worker of [1, 2]) {
+      await moreAnswered();
+      kills++;
+      isKilling = true;
+      await until(() => {
+        const stdout = gateway.process.stdout();
+        return [...answered].every((id) => stdout.includes(id));
+      });
       await killWorker(gateway, worker);
+      isKilling = false;
     }
-    const before = answered.size;
-    await until(() => answered.size > before + 50);
+    await moreAnswered();
     isOver = true;
     await Promise.all(clients);
     gateway.process.child.kill("SIGTERM");
@@ -80,9 +94,8 @@ describe("a worker that is killed", () => {
     expect(stdout.endsWith("\n")).toBe(true);
     const written = rowsIn(stdout).map((row) => row.request_id);
     expect(new Set(written).size).toBe(written.length);
-    const missing = [...answered].filter((id) => !written.includes(id));
-    expect(missing.length).toBeLessThanOrEqual(3 * CLIENTS);
-    expect(gateway.process.stderr().match(/"a worker has ended and is replaced"/g)).toHaveLength(3);
+    expect([...answered].filter((id) => !written.includes(id))).toEqual([]);
+    expect(gateway.process.stderr().match(/"a worker has ended and is replaced"/g)).toHaveLength(2);
   });
 
   it("is replaced by one that obeys the config and the deny-set as they are now", async () => {
