@@ -114,9 +114,12 @@ class BunRelay implements CallEvents {
 
   async #readWhole(length: number): Promise<void> {
     this.#exchange.hold(length);
+    this.#patience = setTimeout(this.#onClientStalls, clientPatienceMs(this.#plan.settings.config));
     try {
       const bytes = new Uint8Array(await this.#request.arrayBuffer());
       if (this.#ended) return;
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
       if (bytes.length < length) return this.#onClientGone();
       const whole = this.#exchange.request.whole(bytes);
       if (typeof whole === "string") return this.#fail(whole);

@@ -151,8 +151,8 @@ export class Call implements Carried, ResponseEvents {
     else this.#events.onDrain();
   }
 
-  onClose(): void {
-    if (this.#isOver || this.#parser.close()) return;
+  onClose(isClean: boolean): void {
+    if (this.#isOver || (isClean && this.#parser.close())) return;
     this.fail(new UpstreamError("upstream_unreachable", new Error("the provider closed the connection")));
   }
 

@@ -18,7 +18,8 @@ export interface Carried {
   onBytes(bytes: Uint8Array): void;
   /** All that was written has been taken. */
   onDrain(): void;
-  onClose(): void;
+  /** `isClean`: the peer ended it, and did not break it off. */
+  onClose(isClean: boolean): void;
 }
 
 export class Connection implements SocketUser {
@@ -67,7 +68,7 @@ export class Connection implements SocketUser {
   /** Ends it now, whatever it carries. */
   close(): void {
     this.#socket?.terminate();
-    this.onClose();
+    this.onClose(false);
   }
 
   onHandshake(socket: BunSocket): void {
@@ -105,12 +106,12 @@ export class Connection implements SocketUser {
     if (this.write(rest)) this.carried?.onDrain();
   }
 
-  onClose(): void {
+  onClose(isClean: boolean): void {
     if (!this.#socket) return this.onConnectError(new Error("closed before it was open"));
     if (this.#closed) return;
     this.#closed = true;
     this.#socket.terminate();
-    this.carried?.onClose();
+    this.carried?.onClose(isClean);
     this.#options.onClose(this);
   }
 }

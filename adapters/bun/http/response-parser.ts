@@ -72,6 +72,7 @@ export class ResponseParser {
         this.#head = whole;
         return;
       }
+      if (end > MAX_HEAD_BYTES) throw new ProtocolError("its head is too large");
       this.#head = undefined;
       this.#readHead(latin1(whole, 0, end));
       bytes = whole;
@@ -117,9 +118,10 @@ export class ResponseParser {
       return;
     }
     const { length, chunked, close } = framing;
-    // Both lengths at once are how responses are smuggled: the chunks count, and the connection is not used again.
+    // How responses are smuggled (RFC 9112 §6.3).
+    if (chunked && length !== undefined) throw new ProtocolError("two lengths at once");
     this.#closesAfterMs = framing.closesAfterMs;
-    this.#keepAlive = !close && !(chunked && length !== undefined);
+    this.#keepAlive = !close;
     const isBodiless = this.#isHead || status === 204 || status === 304;
     if (isBodiless) this.#phase = "done";
     else if (chunked) this.#phase = "chunk-line";
@@ -227,8 +229,8 @@ function withoutBlanks(text: string, from: number, to: number): string {
 function noteFraming(framing: Framing, name: string, value: string): void {
   if (name === "content-length") {
     const length = /^\d{1,15}$/.test(value) ? Number(value) : undefined;
-    const differs = framing.length !== undefined && framing.length !== length;
-    if (length === undefined || differs) throw new ProtocolError("its length is unclear");
+    if (length === undefined || framing.length !== undefined)
+      throw new ProtocolError("its length is unclear");
     framing.length = length;
   } else if (name === "transfer-encoding") {
     if (framing.chunked || value.toLowerCase() !== "chunked")

@@ -22,8 +22,8 @@ export interface SocketUser {
   /** The bytes are the user's own. */
   onData(bytes: Uint8Array): void;
   onDrain(): void;
-  /** At most once; a half-close by the peer counts. */
-  onClose(): void;
+  /** `isClean`: the peer said that it has no more to say. Nothing counts but the first. */
+  onClose(isClean: boolean): void;
   onConnectError(error: Error): void;
 }
 
@@ -41,9 +41,9 @@ const HANDLERS = {
   open: (socket: BunSocket) => socket.data.onOpen(socket),
   data: (socket: BunSocket, bytes: Uint8Array) => socket.data.onData(bytes),
   drain: (socket: BunSocket) => socket.data.onDrain(),
-  end: (socket: BunSocket) => socket.data.onClose(),
-  close: (socket: BunSocket) => socket.data.onClose(),
-  error: (socket: BunSocket) => socket.data.onClose(),
+  end: (socket: BunSocket) => socket.data.onClose(true),
+  close: (socket: BunSocket) => socket.data.onClose(false),
+  error: (socket: BunSocket) => socket.data.onClose(false),
   connectError: (socket: BunSocket, error: Error) => socket.data.onConnectError(error),
 };
 
