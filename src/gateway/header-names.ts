@@ -114,3 +114,6 @@ export function headerName(name: string): HeaderName {
 }
 
 const readName = (name: string): HeaderName => KNOWN.get(name) ?? describe(name);
+
+/** Names that the value of a `connection` header makes hop-by-hop for its message (RFC 9110 §7.6.1). */
+export const nominatedBy = (value: string): string[] => value.toLowerCase().split(/[\s,]+/);

@@ -1,8 +1,10 @@
 /** Header hygiene in both directions, on flat lists: what goes up, what comes down, and what never does. */
 import type { AuthScheme } from "../config/providers.ts";
-import { headerName } from "./header-names.ts";
+import { headerName, nominatedBy } from "./header-names.ts";
 import type { HeaderFacts } from "./inbound.ts";
 import type { HeaderList } from "./ports.ts";
+
+const NONE: readonly string[] = [];
 
 /** `anthropic-beta` tokens that open stored files or other accounts. */
 const FORBIDDEN_BETAS = ["files-api-", "skills-", "oauth-"];
@@ -68,7 +70,7 @@ export function headersDown(headers: HeaderList, poolKey: string | undefined): R
   for (let i = 0; i < headers.length; i += 2) {
     const { name, down: goesDown, managedDown } = headerName(headers[i]!);
     const value = headers[i + 1]!;
-    if (!goesDown || nominated?.includes(name)) continue;
+    if (!goesDown || nominated.includes(name)) continue;
     if (poolKey !== undefined && (!managedDown || value.includes(poolKey))) continue;
     if (name === "content-type") contentType = value.toLowerCase();
     else if (name === "content-encoding") contentEncoding = value.trim().toLowerCase();
@@ -83,12 +85,14 @@ export function headersDown(headers: HeaderList, poolKey: string | undefined): R
   };
 }
 
-function connectionNames(headers: HeaderList): string[] | undefined {
+function connectionNames(headers: HeaderList): readonly string[] {
+  let names = NONE;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
-    if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
-    const value = headers[i + 1]!.toLowerCase();
-    if (value !== "keep-alive" && value !== "close") return value.split(/[\s,]+/);
+    const value = headers[i + 1]!;
+    // The usual values name no other header.
+    if (name.length !== 10 || value === "keep-alive" || value === "close") continue;
+    if (name.toLowerCase() === "connection") names = [...names, ...nominatedBy(value)];
   }
-  return undefined;
+  return names;
 }

@@ -1,5 +1,5 @@
 /** A request as plain values, and the facts that admission reads off its headers in one pass. */
-import { type HeaderName, headerName } from "./header-names.ts";
+import { type HeaderName, headerName, nominatedBy } from "./header-names.ts";
 import type { HeaderList } from "./ports.ts";
 
 /** What every transport hands to admission, whatever its runtime calls a request. */
@@ -85,7 +85,7 @@ export function readHeaders(headers: HeaderList): HeaderFacts {
         break;
       case "connection":
         // The usual one names no other header.
-        if (value !== "keep-alive") facts.connection = value.toLowerCase().split(/[\s,]+/);
+        if (value !== "keep-alive") facts.connection = [...facts.connection, ...nominatedBy(value)];
         break;
     }
   }

@@ -36,6 +36,23 @@ describe("headersUpByo", () => {
       ),
     ).toEqual(kept);
   });
+
+  it("drops what each of several connection headers names", () => {
+    const hops = [
+      "Connection",
+      "x-a",
+      "connection",
+      "keep-alive",
+      "CONNECTION",
+      "X-B",
+      "x-a",
+      "1",
+      "x-b",
+      "2",
+    ];
+    expect(byo(...hops, "x-c", "3")).toEqual(["x-c", "3"]);
+    expect(headersDown([...hops, "x-c", "3"], undefined).headers).toEqual(["x-c", "3"]);
+  });
 });
 
 describe("headersUpManaged", () => {
