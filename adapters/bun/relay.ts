@@ -26,9 +26,6 @@ import type { HttpClient } from "./http/client.ts";
 import type { ResponseHead } from "./http/response-parser.ts";
 import { Upload } from "./upload.ts";
 
-/** Bun keeps a declared length only for a body in one piece, so larger ones than elsewhere are answered whole, in bytes. */
-const MAX_WHOLE_ANSWER = 1024 * 1024;
-
 /** Bun sends a head with the first byte of its body. */
 const LINE_FEED = new Uint8Array([0x0a]);
 
@@ -191,7 +188,7 @@ class BunRelay implements CallEvents {
     this.#init = { status, statusText, headers: pairs(headers) };
     this.#isBodiless = !hasBody;
     const framing = framingOf(headers);
-    this.#isAnsweredWhole = isAnsweredWhole(framing, MAX_WHOLE_ANSWER);
+    this.#isAnsweredWhole = isAnsweredWhole(framing);
     this.#exchange.hold(this.#isAnsweredWhole ? framing.length! : 0);
   }
 

@@ -55,5 +55,5 @@ export function framingOf(headers: HeaderList): Framing {
 }
 
 /** Whether a body is answered in one piece: a stream for one chunk costs as much as the relay around it. */
-export const isAnsweredWhole = ({ length, sse }: Framing, maxBytes = MAX_WHOLE_BODY): boolean =>
-  length !== undefined && length <= maxBytes && !sse;
+export const isAnsweredWhole = ({ length, sse }: Framing): boolean =>
+  length !== undefined && length <= MAX_WHOLE_BODY && !sse;
