@@ -3,6 +3,7 @@ import { reconfigure } from "../../../src/gateway/state.ts";
 import { prepareGateway, SYSTEM_CLOCK } from "../../server/gateway.ts";
 import { createLog } from "../../server/log.ts";
 import { nodeRuntime } from "../runtime.ts";
+import { boundYoungGeneration } from "../young-generation.ts";
 import { createDenyReplica, type DenyReplica } from "./deny-replica.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { createReporter } from "./reporter.ts";
@@ -11,6 +12,7 @@ import { createSharedLimits, type SharedLimits } from "./shared-limits.ts";
 /** Signals that reach the whole process group are the primary's to answer. */
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
 
+boundYoungGeneration();
 process.once("message", work);
 
 /** A primary that is gone takes this process with it: node:cluster ends it when the channel closes. */
