@@ -4,9 +4,7 @@ import { Command, Option } from "commander";
 import { type Deny, type DenyId, formatDenyKey, formatExpiresAt } from "../../../src/deny/entry.ts";
 import type { DenyReason } from "../../../src/gateway/ports.ts";
 import { formatU64, parseU64 } from "../../../src/keys/u64.ts";
-import { snapshotTarget } from "./cli-snapshot.ts";
 import { DenyCommandError, type DenyTarget, type ListedDeny } from "./cli-target.ts";
-import { workersTarget } from "./cli-workers.ts";
 import { messageOf } from "./snapshot-cache.ts";
 
 /** The part of the gateway's config that says where denies are kept. */
@@ -154,9 +152,9 @@ async function chooseTarget(
     namespaceId !== undefined && "--namespace-id",
   ].filter((name) => name !== false);
   if (given.length > 1) throw new DenyCommandError(2, `${given.join(" and ")}: give one of them`);
-  if (snapshot !== undefined) return snapshotTarget(snapshot);
+  if (snapshot !== undefined) return (await import("./cli-snapshot.ts")).snapshotTarget(snapshot);
   if (binding !== undefined || namespaceId !== undefined)
-    return workersTarget({ args: wranglerArgs(options) });
+    return (await import("./cli-workers.ts")).workersTarget({ args: wranglerArgs(options) });
 
   const config = await Promise.resolve(options.config)
     .then(loadConfig)
@@ -172,10 +170,10 @@ async function chooseTarget(
     }
     const natsCredsFile = options.natsCredsFile ?? config.natsCredsFile;
     const access = { natsUrl: url, natsCreds: config.natsCreds, natsCredsFile };
-    const { natsTarget } = await import("./cli-nats.ts");
-    return natsTarget(access, options.bucket ?? config.configBucket, note);
+    return (await import("./cli-nats.ts")).natsTarget(access, options.bucket ?? config.configBucket, note);
   }
-  if (config.snapshotPath !== undefined) return snapshotTarget(config.snapshotPath);
+  if (config.snapshotPath !== undefined)
+    return (await import("./cli-snapshot.ts")).snapshotTarget(config.snapshotPath);
   throw new DenyCommandError(
     2,
     "nowhere to look: give --nats-url, --snapshot, --binding or --namespace-id, or set nats_url or snapshot_path in the config",
