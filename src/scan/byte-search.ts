@@ -36,7 +36,8 @@ export function viewOf(words: ChunkWords): DataView {
 export function findEither(words: ChunkWords, from: number, to: number, a: number, b: number): number {
   const { bytes } = words;
   let i = from;
-  const near = to - from < HAND_LOOP_BYTES ? to : from + HAND_LOOP_BYTES;
+  // A view that is there already costs nothing.
+  const near = words.view !== undefined ? from : Math.min(to, from + HAND_LOOP_BYTES);
   for (; i < near; i++) {
     const c = bytes[i];
     if (c === a || c === b) return i;
@@ -47,10 +48,11 @@ export function findEither(words: ChunkWords, from: number, to: number, a: numbe
     const bbbb = Math.imul(b, ONES);
     for (; i + 4 <= to; i += 4) {
       const word = view.getInt32(i, true);
-      // A byte of `x` is zero exactly where `(x - ONES) & ~x` has a top bit set somewhere (Hacker's Delight 6-1).
+      // `(x - ONES) & ~x` has the top bit of x's first zero byte set, and none below it (Hacker's Delight 6-1).
       const x = word ^ aaaa;
       const y = word ^ bbbb;
-      if (((((x - ONES) & ~x) | ((y - ONES) & ~y)) & TOPS) !== 0) break;
+      const found = (((x - ONES) & ~x) | ((y - ONES) & ~y)) & TOPS;
+      if (found !== 0) return i + ((31 - Math.clz32(found & -found)) >> 3);
     }
   }
   for (; i < to; i++) {

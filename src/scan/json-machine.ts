@@ -179,14 +179,21 @@ export class JsonMachine {
   #openString(words: ChunkWords, i: number, to: number): number {
     const node = this.#child;
     if (node?.value) this.#announce(node, "string", i);
-    const end = this.#whole.pass(words, i + 1, to);
-    if (end >= 0 && this.#takeWhole(node, words.bytes, i + 1, end)) return end + 1;
+    const from = i + 1;
+    const end = this.#whole.pass(words, from, to);
+    if (end >= 0 && this.#takeWhole(node, words.bytes, from, end)) return end + 1;
     this.#state = STRING;
     this.#reported = 0;
-    if (node?.string) this.#string.begin(MAX_STRING_BYTES);
-    else if (node?.text) this.#string.begin(this.#trie.dataUris ? 0 : DATA_PREFIX_BYTES);
-    else this.#string.skip();
-    return i + 1;
+    const { size, plain, reached } = this.#whole;
+    if (!node?.string && !node?.text) {
+      this.#string.skip();
+      return reached;
+    }
+    const kept = node.string ? MAX_STRING_BYTES : this.#trie.dataUris ? 0 : DATA_PREFIX_BYTES;
+    const isPassed = end < 0 && plain >= kept;
+    if (isPassed) this.#string.resume(kept, size, words.bytes, from);
+    else this.#string.begin(kept);
+    return isPassed ? reached : from;
   }
 
   /** Ends a string that was passed whole; false: its bytes must be decoded. */

@@ -120,14 +120,16 @@ export class SubtreeSkipper {
 
   #long(words: ChunkWords, from: number, to: number): number {
     const end = this.#whole.pass(words, from, to);
-    const { size, plain } = this.#whole;
-    if (end >= 0 && (plain === size || plain >= DATA_PREFIX_BYTES)) {
+    const { size, plain, reached } = this.#whole;
+    const isPlain = plain >= DATA_PREFIX_BYTES;
+    if (end >= 0 && (plain === size || isPlain)) {
       this.#hold(size, words.bytes, from);
       return end + 1;
     }
-    this.#string.begin(DATA_PREFIX_BYTES);
     this.#inString = true;
-    return this.#goOn(words, from, to);
+    if (isPlain) this.#string.resume(DATA_PREFIX_BYTES, size, words.bytes, from);
+    else this.#string.begin(DATA_PREFIX_BYTES);
+    return this.#goOn(words, isPlain ? reached : from, to);
   }
 
   #goOn(words: ChunkWords, from: number, to: number): number {

@@ -58,6 +58,16 @@ export class StringDecoder {
     this.#high = 0;
   }
 
+  /**
+   * Begins in the middle of a string: `size` decoded bytes of it were passed, and its first `limit` stand undecoded at
+   * `bytes[from]`.
+   */
+  resume(limit: number, size: number, bytes: Uint8Array, from: number): void {
+    this.begin(limit);
+    this.#literal(bytes, from, from + limit);
+    this.size = size;
+  }
+
   /** Begins a string that nobody wants: only its quotes and backslashes matter, and `size` stays 0. */
   skip(): void {
     this.begin(SKIPPED);

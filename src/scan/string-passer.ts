@@ -1,16 +1,18 @@
-/** Passes the strings that stand whole in a chunk, without copying any of their bytes: nearly all strings do. */
+/** Passes strings where they stand, without copying any of their bytes: nearly all are whole in a chunk, and most text is in few. */
 import { type ChunkWords, findEither } from "./byte-search.ts";
 import { BACKSLASH, hexDigit, QUOTE } from "./json-string.ts";
 
 export class StringPasser {
-  /** Decoded UTF-8 bytes of the string just passed. */
+  /** Decoded UTF-8 bytes of what was passed. */
   size = 0;
+  /** Where passing ended: at the closing quote, at the end of the chunk, or at an escape that it leaves alone. */
+  reached = 0;
   /** Bytes before its first escape, or its size if it has none: these stand as they are between its quotes. */
   plain = 0;
 
   /**
-   * Returns the index of the closing quote, or -1 for what is left to `StringDecoder`: a string that is not whole in
-   * `[from, to)`, and one with an escape that is no Unicode text or no JSON.
+   * Returns the index of the closing quote, or -1 where `StringDecoder` must go on: with a string that is not whole in
+   * `[from, to)`, and with an escape that is cut, no Unicode text or no JSON.
    * @param from just past the opening quote
    */
   pass(words: ChunkWords, from: number, to: number): number {
@@ -18,17 +20,15 @@ export class StringPasser {
     let i = findEither(words, from, to, QUOTE, BACKSLASH);
     this.plain = i - from;
     let shrunk = 0;
-    while (i < to) {
-      if (bytes[i] === QUOTE) {
-        this.size = i - from - shrunk;
-        return i;
-      }
+    while (i < to && bytes[i] !== QUOTE) {
       const raw = escapeLength(bytes, i, to);
-      if (raw === 0) return -1;
+      if (raw === 0) break;
       shrunk += raw - escapedSize(bytes, i, raw);
       i = findEither(words, i + raw, to, QUOTE, BACKSLASH);
     }
-    return -1;
+    this.size = i - from - shrunk;
+    this.reached = i;
+    return i < to && bytes[i] === QUOTE ? i : -1;
   }
 }
 
