@@ -1,6 +1,6 @@
 /** Headless Chromium for tests: Debian's, or wherever `CHROMIUM` says. */
-import { accessSync, constants } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
+import { isExecutable } from "../support/executable.ts";
 
 const PLACES = [
   process.env.CHROMIUM,
@@ -29,13 +29,4 @@ export function launchBrowser(): Promise<Browser> {
       "--disable-sync",
     ],
   });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,13 +2,14 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
-import { accessSync, constants, mkdtempSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type KV, Kvm, type KvOptions } from "@nats-io/kv";
 import { type NatsConnection, wsconnect } from "@nats-io/nats-core";
+import { isExecutable } from "./executable.ts";
 
 /** Debian's package puts it outside the PATH of ordinary users. */
 const USUAL_DIRECTORIES = ["/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
@@ -27,15 +28,6 @@ export function findNatsServer(): string {
   const found = directories.map((directory) => join(directory, "nats-server")).find(isExecutable);
   if (found === undefined) throw new Error(HOW_TO_GET);
   return found;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export interface NatsServerOptions {

@@ -1,4 +1,6 @@
 /** HTTP/1.1 responses (RFC 9112) from the bytes of a connection, cut anywhere: a push parser that keeps the head and nothing else. */
+import { joined } from "../../../src/gateway/web-response.ts";
+import { hexDigit } from "../../../src/scan/json-string.ts";
 
 export interface ResponseHead {
   readonly status: number;
@@ -66,7 +68,7 @@ export class ResponseParser {
   push(bytes: Uint8Array): void {
     let at = 0;
     if (this.#phase === "head") {
-      const whole = this.#head ? joined(this.#head, bytes) : bytes;
+      const whole = this.#head ? joined([this.#head, bytes]) : bytes;
       const end = headEnd(whole, this.#head?.length ?? 0);
       if (end === -1) {
         if (whole.length > MAX_HEAD_BYTES) throw new ProtocolError("its head is too large");
@@ -171,9 +173,9 @@ export class ResponseParser {
     let to = at;
     let size = 0;
     if (this.#phase === "chunk-line") {
-      for (let digit = hexDigit(bytes[to]); digit !== -1 && to - at < MAX_PLAIN_DIGITS; ) {
+      for (let digit = hexDigit(bytes[to] ?? -1); digit !== -1 && to - at < MAX_PLAIN_DIGITS; ) {
         size = size * 16 + digit;
-        digit = hexDigit(bytes[++to]);
+        digit = hexDigit(bytes[++to] ?? -1);
       }
       if (size === 0) return -1; // the last chunk, or no number
     }
@@ -270,13 +272,6 @@ function noteFraming(framing: Framing, name: string, value: string): void {
   }
 }
 
-function hexDigit(byte: number | undefined): number {
-  if (byte === undefined) return -1;
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
-}
-
 /** Where the blank line begins; -1 when it has not come. `known` bytes were looked at before. */
 function headEnd(bytes: Uint8Array, known: number): number {
   for (let lf = bytes.indexOf(LF, Math.max(3, known)); lf !== -1; lf = bytes.indexOf(LF, lf + 1)) {
@@ -287,10 +282,3 @@ function headEnd(bytes: Uint8Array, known: number): number {
 
 const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", from, to);
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-}
