@@ -111,9 +111,14 @@ export function rowOf(gateway: RunningGateway, response: Pick<RawResponse, "head
   return gateway.waitForRow((row) => row.request_id === id);
 }
 
-/** Resolves once everything before it has left its rows: a managed request of our own that comes after. */
-export async function rowBarrier(lab: Lab, gateway: RunningGateway = lab.base): Promise<void> {
-  await rowOf(gateway, await ask(gateway, { target: "/openai/v1/models" }));
+/**
+ * The rows of these answers, once everything before has left its rows: after a managed request of our own.
+ * Workers order their rows each for itself, so who expects a row waits for it by {@link rowOf} first.
+ */
+export async function rowsOf(lab: Lab, responses: readonly Pick<RawResponse, "header">[]): Promise<Row[]> {
+  await rowOf(lab.base, await ask(lab.base, { target: "/openai/v1/models" }));
+  const ids = new Set(responses.map(requestIdOf));
+  return lab.base.rows().filter(({ request_id }) => ids.has(request_id));
 }
 
 /** All that the gateway has begun to send up so far: a request of our own comes after it, and is left out. */

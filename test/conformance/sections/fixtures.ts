@@ -4,7 +4,7 @@ import { fixture as fixtureAnswer } from "../../support/answers.ts";
 import { type Fixture, type FixtureExpectation, fixtureNames, readFixture } from "../../support/fixtures.ts";
 import type { RawRequest, RawResponse } from "../../support/raw-http.ts";
 import type { Row } from "../../support/rows.ts";
-import { ask, BYO_KEY, rowBarrier, rowOf, type Section } from "../lab.ts";
+import { ask, BYO_KEY, rowOf, rowsOf, type Section } from "../lab.ts";
 import { ASKED } from "../setups.ts";
 
 const OUTCOMES = { ok: "ok", incomplete: "ok", error: "upstream_error", cut: "cut_short" } as const;
@@ -49,9 +49,7 @@ export const fixtures: Section = (check) => {
         expectBytes(response, fixture);
         const seen = await lab.standIn.take();
         expect((await seen.body).text()).toBe(request.body);
-        await rowBarrier(lab);
-        const id = response.header("x-beyond-request-id").join();
-        expect(lab.base.rows().filter(({ request_id }) => request_id === id)).toEqual([]);
+        expect(await rowsOf(lab, [response])).toEqual([]);
       },
     );
   }

@@ -9,8 +9,8 @@ import {
   jsonBody,
   relayed,
   requestIdOf,
-  rowBarrier,
   rowOf,
+  rowsOf,
   type Section,
   SSE,
   UUID_V7,
@@ -151,18 +151,14 @@ export const rows: Section = (check) => {
     "rows/one-each",
     "writes exactly one row for each admitted managed request, and none for BYO",
     async (lab) => {
-      await rowBarrier(lab);
-      const before = lab.base.rows().length;
       const requests = Array.from({ length: 20 }, (_, n) =>
         ask(lab.base, { target: CHAT, ...(n % 2 === 0 ? { key: BYO_KEY } : {}), ...jsonBody(chat()) }),
       );
-      const ids = (await Promise.all(requests)).map(requestIdOf);
-      await rowBarrier(lab);
-      const written = lab.base
-        .rows()
-        .slice(before, -1)
-        .map(({ request_id }) => request_id);
-      expect(written.sort()).toEqual(ids.filter((_, n) => n % 2 === 1).sort());
+      const responses = await Promise.all(requests);
+      const managed = responses.filter((_, n) => n % 2 === 1);
+      await Promise.all(managed.map((response) => rowOf(lab.base, response)));
+      const written = (await rowsOf(lab, responses)).map(({ request_id }) => request_id);
+      expect(written.sort()).toEqual(managed.map(requestIdOf).sort());
     },
   );
 
