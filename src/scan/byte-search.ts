@@ -12,18 +12,23 @@ const HAND_LOOP_BYTES = 16;
 export interface ChunkWords {
   bytes: Uint8Array;
   view: DataView | undefined;
+  /** What of it long-strings/simd-pass.ts has in its memory, if `ticket` is its last one. */
+  ticket: number;
+  windowFrom: number;
+  windowTo: number;
 }
 
 const NO_BYTES = new Uint8Array(0);
 
-export function createChunkWords(): ChunkWords {
-  return { bytes: NO_BYTES, view: undefined };
+export function createChunkWords(bytes: Uint8Array = NO_BYTES): ChunkWords {
+  return { bytes, view: undefined, ticket: -1, windowFrom: 0, windowTo: 0 };
 }
 
 /** Points at another chunk. Called with nothing it lets go of the last one. */
 export function useChunk(words: ChunkWords, bytes: Uint8Array = NO_BYTES): void {
   words.bytes = bytes;
   words.view = undefined;
+  words.ticket = -1;
 }
 
 export function viewOf(words: ChunkWords): DataView {

@@ -1,5 +1,5 @@
 /** Reads the events of a metered stream one by one, whole lines by the template of the last one where they are alike. */
-import type { ChunkWords } from "./byte-search.ts";
+import { type ChunkWords, createChunkWords } from "./byte-search.ts";
 import { LineTemplates } from "./line-templates.ts";
 import { ResponseReader } from "./response-reader.ts";
 import { type SseSink, SseSplitter } from "./sse.ts";
@@ -7,7 +7,7 @@ import type { Wire } from "./wires.ts";
 
 const LF = 0x0a;
 /** Stands between two `data` fields of one event. */
-const LINE_BREAK: ChunkWords = { bytes: new Uint8Array([LF]), view: undefined };
+const LINE_BREAK = createChunkWords(new Uint8Array([LF]));
 const DONE = [0x5b, 0x44, 0x4f, 0x4e, 0x45, 0x5d] as const;
 
 export class EventStream implements SseSink {

@@ -5,12 +5,13 @@
  */
 import type { ChunkWords } from "./byte-search.ts";
 import { DATA_PREFIX_BYTES, isDataUri } from "./data-prefix.ts";
+import { BACKSLASH, QUOTE } from "./json-bytes.ts";
 import type { JsonHandler, JsonKind } from "./json-handler.ts";
 import { memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
 import { ScalarReader } from "./json-scalar.ts";
 import { SubtreeSkipper } from "./json-skip.ts";
 import { SpanCapture } from "./json-span.ts";
-import { BACKSLASH, QUOTE, StringDecoder } from "./json-string.ts";
+import { StringDecoder } from "./json-string.ts";
 import { StringPasser } from "./string-passer.ts";
 
 /** A value is due: after `[`, after a colon, or at the root. */

@@ -1,5 +1,5 @@
 /** Reads a number or literal as it streams, and keeps its text where that is wanted. */
-import { QUOTE } from "./json-string.ts";
+import { QUOTE } from "./json-bytes.ts";
 
 const MAX_SCALAR_BYTES = 40;
 /** Bytes that end a number or literal: blanks and controls, and `,":[]{}`. */

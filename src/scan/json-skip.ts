@@ -1,7 +1,8 @@
 /** Runs over an object or array that holds no known place: an integer depth, and, where wanted, the size of its strings. */
 import type { ChunkWords } from "./byte-search.ts";
 import { DATA_PREFIX_BYTES, isDataName, isDataUri } from "./data-prefix.ts";
-import { QUOTE, type StringDecoder } from "./json-string.ts";
+import { QUOTE } from "./json-bytes.ts";
+import type { StringDecoder } from "./json-string.ts";
 import { StringPasser } from "./string-passer.ts";
 
 const SHORT_STRING_BYTES = 32;

@@ -1,8 +1,7 @@
 /** Decodes the inside of a JSON string as it streams: counts its UTF-8 bytes and keeps the first few. */
 import { type ChunkWords, findEither } from "./byte-search.ts";
-
-export const QUOTE = 0x22;
-export const BACKSLASH = 0x5c;
+import { BACKSLASH, hexDigit, QUOTE } from "./json-bytes.ts";
+import { StringPasser } from "./string-passer.ts";
 
 /** Room for names and most values, taken when one has to be kept. V8 keeps arrays of up to 64 bytes on its heap; larger ones cost half a microsecond each. */
 const FIRST_BYTES = 64;
@@ -36,6 +35,8 @@ export class StringDecoder {
   /** The first `min(size, limit)` decoded bytes. */
   kept = NO_BYTES;
   readonly #capacity: number;
+  /** Goes on where no byte is kept any more. */
+  readonly #passer = new StringPasser();
   #limit = 0;
   /** 0: none; 5: after a backslash; 4 to 1: hex digits of a `\u` still due. */
   #escape = NO_ESCAPE;
@@ -83,6 +84,11 @@ export class StringDecoder {
         if (this.#escaped(bytes[i]!)) i++;
         continue;
       }
+      if (this.size >= this.#limit && this.#high === 0) {
+        i = this.#passOn(words, i, to);
+        if (this.closed) return i;
+        continue;
+      }
       const end = findEither(words, i, to, QUOTE, BACKSLASH);
       if (end > i) this.#literal(bytes, i, end);
       if (end === to) return to;
@@ -102,6 +108,15 @@ export class StringDecoder {
     return to;
   }
 
+  #passOn(words: ChunkWords, from: number, to: number): number {
+    const end = this.#passer.pass(words, from, to);
+    const { size, reached } = this.#passer;
+    this.size += size;
+    if (end >= 0) this.closed = true;
+    else if (reached < to) this.#escape = AFTER_BACKSLASH;
+    return reached < to ? reached + 1 : to;
+  }
+
   #pushSkipped(words: ChunkWords, from: number, to: number): number {
     let i = from;
     if (this.#escape !== NO_ESCAPE && i < to) {
@@ -109,13 +124,12 @@ export class StringDecoder {
       i++;
     }
     while (i < to) {
-      const end = findEither(words, i, to, QUOTE, BACKSLASH);
-      if (end === to) return to;
-      if (words.bytes[end] === QUOTE) {
+      if (this.#passer.pass(words, i, to) >= 0) {
         this.closed = true;
-        return end + 1;
+        return this.#passer.reached + 1;
       }
-      i = end + 2;
+      if (this.#passer.reached === to) return to;
+      i = this.#passer.reached + 2;
     }
     if (i > to) this.#escape = AFTER_BACKSLASH;
     return to;
@@ -200,10 +214,3 @@ export class StringDecoder {
 
 /** Leading byte of a UTF-8 sequence, by its length. */
 const LEADS = [0, 0, 0xc0, 0xe0, 0xf0];
-
-/** Value of a hexadecimal digit; -1 if it is none. */
-export function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
-}

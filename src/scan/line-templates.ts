@@ -1,5 +1,6 @@
 /** Matches events against templates of the last few that were parsed, eight bytes at a time. */
 import { type ChunkWords, viewOf } from "./byte-search.ts";
+import { escapedSize, escapeLength } from "./json-escapes.ts";
 import type { PathTrie } from "./json-paths.ts";
 import {
   BLANKS,
@@ -13,7 +14,6 @@ import {
   TEXT,
 } from "./line-template.ts";
 import { clearSizes, type ResponseReader, type TextSizes } from "./response-reader.ts";
-import { escapedSize, escapeLength } from "./string-passer.ts";
 import * as slots from "./wires.ts";
 
 /** Shapes kept at once: several choices, tool calls and text by turns. */

@@ -1,6 +1,6 @@
 /** HTTP/1.1 responses (RFC 9112) from the bytes of a connection, cut anywhere: a push parser that keeps the head and nothing else. */
 import { joined } from "../../../src/gateway/web-response.ts";
-import { hexDigit } from "../../../src/scan/json-string.ts";
+import { hexDigit } from "../../../src/scan/json-bytes.ts";
 
 export interface ResponseHead {
   readonly status: number;
