@@ -9,20 +9,33 @@ const TWO_32 = 4_294_967_296;
 export function parseU64(text: string, out: Uint32Array): boolean {
   const length = text.length;
   if (length === 0 || length > 20 || (length > 1 && text.charCodeAt(0) === 0x30)) return false;
-  let high = 0;
-  let low = 0;
-  for (let i = 0; i < length; i++) {
-    const digit = text.charCodeAt(i) - 0x30;
-    if (digit < 0 || digit > 9) return false;
-    low = low * 10 + digit;
-    const carry = Math.floor(low / TWO_32);
-    low -= carry * TWO_32;
-    high = high * 10 + carry;
-    if (high >= TWO_32) return false;
-  }
+  // Nine digits fit a small integer, and 32 bits only their three together: one division for all of them, not one a digit.
+  const top = parseDigits(text, length - 20, length - 18);
+  const middle = parseDigits(text, length - 18, length - 9);
+  const last = parseDigits(text, length - 9, length);
+  if (top < 0 || middle < 0 || last < 0) return false;
+  // (top * 1e9 + middle) * 1e9 + last, its lowest 16 bits apart: every intermediate stays below 2^53.
+  const upper = top * 1e9 + middle;
+  const upperHigh = Math.floor(upper / 65_536);
+  const lower = (upper - upperHigh * 65_536) * 1e9 + last;
+  const lowerHigh = Math.floor(lower / 65_536);
+  const rest = upperHigh * 1e9 + lowerHigh;
+  const high = Math.floor(rest / 65_536);
+  if (high >= TWO_32) return false;
   out[0] = high;
-  out[1] = low;
+  out[1] = (rest - high * 65_536) * 65_536 + (lower - lowerHigh * 65_536);
   return true;
+}
+
+/** At most nine digits as a number, from the first that there is; -1 if one of them is none. */
+function parseDigits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let i = Math.max(0, from); i < to; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** Is this text a canonical decimal u64? For input from people: options, config. */
