@@ -50,11 +50,9 @@ export function createCeilings({ rps, seed, slots = DEFAULT_SLOTS, onCounted }: 
   /** The credential's entry, or the one that it may have. */
   const entryOf = (tag: number, place: number): number => {
     const first = (place & (sets - 1)) * WAYS;
+    for (let i = first; i < first + WAYS; i++) if (tags[i] === tag) return i;
     let idlest = first;
-    for (let i = first; i < first + WAYS; i++) {
-      if (tags[i] === tag) return i;
-      if (arrivals[i]! < arrivals[idlest]!) idlest = i;
-    }
+    for (let i = first + 1; i < first + WAYS; i++) if (arrivals[i]! < arrivals[idlest]!) idlest = i;
     return idlest;
   };
 

@@ -16,8 +16,7 @@ const MAX_BYTES = 131_072;
 export function createCredentialHash(seed: HashSeed): HashCredential {
   const encoder = new TextEncoder();
   const words = new Int32Array(MAX_BYTES / 4 + 1);
-  const bytes = new Uint8Array(words.buffer);
-  const room = bytes.subarray(0, MAX_BYTES);
+  const room = new Uint8Array(words.buffer, 0, MAX_BYTES);
   const key0 = seed[0]! | 0;
   const key1 = seed[1]! | 0;
 
@@ -25,8 +24,7 @@ export function createCredentialHash(seed: HashSeed): HashCredential {
     const { written } = encoder.encodeInto(text, room);
     const whole = written >> 2;
     // The last word: the bytes that are left, and the length.
-    bytes.fill(0, written, 4 * whole + 4);
-    bytes[4 * whole + 3] = written;
+    words[whole] = (words[whole]! & ((1 << (8 * (written & 3))) - 1)) | (written << 24);
     let v0 = key0;
     let v1 = key1 ^ 0xee;
     let v2 = key0 ^ 0x6c796765;
