@@ -3,6 +3,7 @@
  * scanners as the portable relay (src/gateway/relay.ts), without its Request, Response and stream objects.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { type Admission, admit, type Plan } from "../../src/gateway/admission.ts";
 import type { ErrorCode } from "../../src/gateway/errors.ts";
@@ -118,7 +119,8 @@ class NodeRelay implements Dispatcher.DispatchHandler, UploadEvents, ChunkTaker 
           method: method as Dispatcher.HttpMethod,
           path: path + query,
           headers,
-          body: this.#upload.open(),
+          // undici takes anything that behaves like a stream, which its types do not say.
+          body: this.#upload.open() as Readable | Uint8Array | null,
         },
         this,
       );

@@ -1,8 +1,8 @@
 /** A request's body on its way up: a small one read whole, a larger one chunk by chunk at the provider's pace. */
 import type { IncomingMessage } from "node:http";
-import { Readable } from "node:stream";
 import type { ErrorCode } from "../../src/gateway/errors.ts";
 import { type Exchange, MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
+import { BodyStream } from "./body-stream.ts";
 
 export interface UploadEvents {
   /** There is no body, or all of it is here, or it can be pulled: the request may be sent. */
@@ -21,7 +21,8 @@ export class Upload {
   /** Chunks of a small body that is not here yet. */
   #chunks: Buffer[] = [];
   #streams = false;
-  #stream: Readable | undefined;
+  #isRead = false;
+  #stream: BodyStream | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(request: IncomingMessage, exchange: Exchange, events: UploadEvents) {
@@ -40,10 +41,9 @@ export class Upload {
   }
 
   /** The body for one try at the provider. */
-  open(): Uint8Array | Readable | null {
+  open(): Uint8Array | BodyStream | null {
     if (!this.#streams) return this.#whole ?? null;
-    this.#stream = new Readable({ read: () => this.#readMore() });
-    this.#stream.on("error", () => {});
+    this.#stream = new BodyStream(this.#awaitProvider, this.#readMore);
     return this.#stream;
   }
 
@@ -93,6 +93,12 @@ export class Upload {
   #startStream(): void {
     this.#streams = true;
     this.#exchange.hold(MAX_WHOLE_BODY);
+    this.#events.ready();
+  }
+
+  /** Not before the provider asks for it: of a body without bytes, even a paused request would tell the end. */
+  #read(): void {
+    this.#isRead = true;
     const { declaredLength } = this.#exchange.plan;
     const body = this.#exchange.request;
     let isEnded = false;
@@ -105,8 +111,6 @@ export class Upload {
     this.#request.once("end", () => {
       if (!isEnded) this.#send([], body.end());
     });
-    this.#request.pause();
-    this.#events.ready();
   }
 
   /** `rest` is there when the client has sent it all. */
@@ -117,8 +121,8 @@ export class Upload {
     if (typeof chunks === "string") return this.#refuse(chunks);
     if (typeof rest === "string") return this.#refuse(rest);
     const pieces = rest && rest.length > 0 ? [Buffer.concat([...chunks, ...rest])] : chunks;
-    for (const piece of pieces) if (!this.#stream?.push(piece)) this.#awaitProvider();
-    if (rest) this.#stream?.push(null);
+    for (const piece of pieces) this.#stream?.emit("data", piece);
+    if (rest) this.#stream?.emit("end");
   }
 
   #refuse(code: ErrorCode): void {
@@ -127,15 +131,16 @@ export class Upload {
   }
 
   /** The provider takes no more for now: the client waits, and the provider has `write_timeout_secs`. */
-  #awaitProvider(): void {
+  readonly #awaitProvider = (): void => {
     this.#request.pause();
     const { writeTimeoutSecs } = this.#exchange.plan.settings.config;
     this.#stallTimer ??= setTimeout(() => this.#events.stalled(), writeTimeoutSecs * 1000);
-  }
+  };
 
-  #readMore(): void {
+  readonly #readMore = (): void => {
     clearTimeout(this.#stallTimer);
     this.#stallTimer = undefined;
-    this.#request.resume();
-  }
+    if (this.#isRead) this.#request.resume();
+    else this.#read();
+  };
 }
