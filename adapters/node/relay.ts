@@ -98,7 +98,7 @@ class NodeRelay implements Dispatcher.DispatchHandler, UploadEvents, ChunkTaker 
     this.#response = response;
     this.#plan = plan;
     this.#exchange = new Exchange(state, plan);
-    this.#upload = new Upload(request, this.#exchange, this);
+    this.#upload = new Upload(request, this.#exchange, state.clock, this);
   }
 
   start(): void {

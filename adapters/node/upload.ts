@@ -2,6 +2,8 @@
 import type { IncomingMessage } from "node:http";
 import type { ErrorCode } from "../../src/gateway/errors.ts";
 import { type Exchange, MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
+import type { Clock } from "../../src/gateway/ports.ts";
+import { createReadTimeout, type ReadTimeout } from "../../src/gateway/read-timeout.ts";
 import { BodyStream } from "./body-stream.ts";
 
 export interface UploadEvents {
@@ -15,6 +17,7 @@ export interface UploadEvents {
 export class Upload {
   readonly #request: IncomingMessage;
   readonly #exchange: Exchange;
+  readonly #clock: Clock;
   readonly #events: UploadEvents;
   /** The whole body, kept until the head is here: for a connect retry or the next pool key. */
   #whole: Uint8Array | undefined;
@@ -23,10 +26,11 @@ export class Upload {
   #streams = false;
   #isRead = false;
   #stream: BodyStream | undefined;
-  #stallTimer: NodeJS.Timeout | undefined;
+  #providerTurn: ReadTimeout | undefined;
 
-  constructor(request: IncomingMessage, exchange: Exchange, events: UploadEvents) {
+  constructor(request: IncomingMessage, exchange: Exchange, clock: Clock, events: UploadEvents) {
     this.#request = request;
+    this.#clock = clock;
     this.#exchange = exchange;
     this.#events = events;
   }
@@ -60,13 +64,13 @@ export class Upload {
 
   /** The provider has taken it all. */
   sent(): void {
-    clearTimeout(this.#stallTimer);
+    this.#providerTurn?.stop();
     this.#exchange.request.sent();
   }
 
   /** Nothing more goes up, and nobody is waited for. */
   stop(): void {
-    clearTimeout(this.#stallTimer);
+    this.#providerTurn?.stop();
     this.#stream?.destroy();
   }
 
@@ -93,6 +97,10 @@ export class Upload {
   #startStream(): void {
     this.#streams = true;
     this.#exchange.hold(MAX_WHOLE_BODY);
+    const { writeTimeoutSecs } = this.#exchange.plan.settings.config;
+    this.#providerTurn = createReadTimeout(writeTimeoutSecs * 1000, this.#clock, () =>
+      this.#events.stalled(),
+    );
     this.#events.ready();
   }
 
@@ -133,13 +141,11 @@ export class Upload {
   /** The provider takes no more for now: the client waits, and the provider has `write_timeout_secs`. */
   readonly #awaitProvider = (): void => {
     this.#request.pause();
-    const { writeTimeoutSecs } = this.#exchange.plan.settings.config;
-    this.#stallTimer ??= setTimeout(() => this.#events.stalled(), writeTimeoutSecs * 1000);
+    this.#providerTurn?.waiting();
   };
 
   readonly #readMore = (): void => {
-    clearTimeout(this.#stallTimer);
-    this.#stallTimer = undefined;
+    this.#providerTurn?.pause();
     if (this.#isRead) this.#request.resume();
     else this.#read();
   };
