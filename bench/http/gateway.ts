@@ -13,15 +13,20 @@ const DENIED_TENANTS = 1000;
 /** A ceiling that is asked at every request and never reached. */
 const NO_CEILING_RPS = 1_000_000;
 
+interface GatewayOptions extends StartOptions {
+  /** On top of what every gateway is measured with. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
 /** Starts `command… --config FILE`. Its rows go to a file, so that reading them costs the machine nothing while it measures. */
 export async function startGateway(
   command: readonly string[],
   place: Place,
-  { env = {}, counted }: StartOptions = {},
+  { env = {}, counted, config = {} }: GatewayOptions = {},
 ): Promise<RunningTarget> {
   const configFile = join(place.folder, "config.toml");
   const rowsFile = join(place.folder, "rows.jsonl");
-  writeFileSync(configFile, stringify(await gatewayConfig(place)));
+  writeFileSync(configFile, stringify({ ...(await gatewayConfig(place)), ...config }));
   const token = await mintVirtualKey({
     secretKey: SECRET_KEY,
     kid: 1,

@@ -78,13 +78,24 @@ function nginxTargets(): readonly Target[] | string {
   ];
 }
 
+/** Load and provider need cores too: what more workers than these would bring cannot be seen here. */
+const WORKERS = 2;
+
 function nodeTargets(node: string, severalNodes: boolean, built: boolean): readonly Target[] {
   const version = versionOf(node);
   const bin = built ? "dist/adapters/node/bin.js" : "adapters/node/bin.ts";
-  return pair("Node", version, severalNodes ? `node ${version}` : "node", {
-    bare: ({ providerPort }) => startPrintingPort([node, benchFile("bare-node.js"), String(providerPort)]),
-    gateway: (place) => startGateway([node, bin, "serve"], place),
-  });
+  return [
+    ...pair("Node", version, severalNodes ? `node ${version}` : "node", {
+      bare: ({ providerPort }) => startPrintingPort([node, benchFile("bare-node.js"), String(providerPort)]),
+      gateway: (place) => startGateway([node, bin, "serve"], place),
+    }),
+    {
+      name: `gateway, Node ${version}, ${WORKERS} workers`,
+      role: "other",
+      runtime: "",
+      start: (place) => startGateway([node, bin, "serve"], place, { config: { workers: WORKERS } }),
+    },
+  ];
 }
 
 /** What else a bare proxy is built of on Node. */
