@@ -131,12 +131,13 @@ class BunRelay implements CallEvents {
     this.#exchange.hold(MAX_WHOLE_BODY);
     const { request } = this.#exchange;
     this.#upload = new Upload(this.#request, request, this.#plan, this.#state.clock, {
+      onReady: () => this.#dispatch(),
       onRefused: (code) => this.#giveUp(code),
       onBrokenOff: () => this.#onClientGone(),
       onStalled: () => this.#onClientStalls(),
       onStuck: () => this.#giveUp("upstream_timeout"),
     });
-    this.#dispatch();
+    void this.#upload.run();
   }
 
   #dispatch(): void {
@@ -162,7 +163,7 @@ class BunRelay implements CallEvents {
   }
 
   onStart(call: Call): void {
-    if (this.#upload) void this.#upload.run(call);
+    if (this.#upload) this.#upload.start(call);
     else this.#readTimeout.waiting();
   }
 

@@ -20,7 +20,7 @@ export interface CallRequest {
 export interface CallEvents {
   /** Before each new try to connect. */
   onConnectRetry(): void;
-  /** Connected. A streamed body may be written from now on. */
+  /** Connected. A streamed body may be written from now on; the head goes with its first part. */
   onStart(call: Call): void;
   /** A streamed body may be written on. */
   onDrain(): void;
@@ -36,6 +36,9 @@ export interface CallEvents {
   onFailed(error: Error): void;
 }
 
+const LINE_END = Buffer.from("\r\n");
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+
 /** Gets a connection back that may carry another request. `closesAfterMs` is what the peer said, if it did. */
 type OnFree = (connection: Connection, closesAfterMs: number | undefined) => void;
 
@@ -46,6 +49,8 @@ export class Call implements Carried, ResponseEvents {
   readonly #parser: ResponseParser;
   #connection: Connection | undefined;
   #isChunked = false;
+  /** The head, until it is written. */
+  #head = "";
   /** Nothing more will be written. */
   #isWritten = false;
   #isSent = false;
@@ -67,37 +72,43 @@ export class Call implements Carried, ResponseEvents {
     if (this.#isOver) return this.#onFree(connection, undefined);
     this.#connection = connection;
     connection.carried = this;
-    const { body, headers } = this.request;
+    const { body, method, path, headers, authority, tls } = this.request;
+    const host = authority.replace(tls ? /:443$/ : /:80$/, "");
+    this.#isChunked = body === "streamed" && !isLengthDeclared(headers);
     try {
-      this.#isChunked = body === "streamed" && !isLengthDeclared(headers);
-      this.#writeHead(body === "streamed" ? undefined : body);
+      this.#head = formatRequestHead({ method, path, host }, headers, this.#isChunked);
     } catch (error) {
-      return this.fail(error as Error); // what `formatRequestHead` throws
+      return this.fail(error as Error);
     }
+    if (body !== "streamed") this.end(body ? [body] : []);
     this.#events.onStart(this);
   }
 
-  #writeHead(body: Uint8Array | undefined): void {
-    const { method, path, headers, authority, tls } = this.request;
-    const host = authority.replace(tls ? /:443$/ : /:80$/, "");
-    const head = formatRequestHead({ method, path, host }, headers, this.#isChunked);
-    const bytes = Buffer.allocUnsafe(head.length + (body?.length ?? 0));
-    bytes.write(head, "latin1");
-    if (body) bytes.set(body, head.length);
-    this.#isWritten = this.request.body !== "streamed";
-    if (this.#connection!.write(bytes)) this.#written();
+  /** A part of a streamed body, in pieces. False: `onDrain` must come before the next one. */
+  write(pieces: readonly Uint8Array[]): boolean {
+    return this.#isOver || this.#send(pieces);
   }
 
-  /** A part of a streamed body, which is not empty. False: `onDrain` must come before the next one. */
-  write(bytes: Uint8Array): boolean {
-    return this.#isOver || this.#connection!.write(this.#isChunked ? asChunk(bytes) : bytes);
-  }
-
-  /** The streamed body has come to its end. */
-  end(): void {
-    if (this.#isOver) return;
+  /** The last part, which may be empty. False: some of it waits, and its memory is still needed. */
+  end(pieces: readonly Uint8Array[]): boolean {
+    if (this.#isOver) return true;
     this.#isWritten = true;
-    if (!this.#isChunked || this.#connection!.write(Buffer.from("0\r\n\r\n"))) this.#written();
+    const isTaken = this.#send(pieces);
+    if (isTaken) this.#written();
+    return isTaken;
+  }
+
+  #send(pieces: readonly Uint8Array[]): boolean {
+    let text = this.#head;
+    this.#head = "";
+    if (this.#isChunked) {
+      const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      // A chunk of no length would end the body.
+      const framed = length > 0;
+      if (framed) text += `${length.toString(16)}\r\n`;
+      pieces = [...pieces, ...(framed ? [LINE_END] : []), ...(this.#isWritten ? [LAST_CHUNK] : [])];
+    }
+    return (text === "" && pieces.length === 0) || this.#connection!.write(text, pieces);
   }
 
   /** Everything so far was taken. */
@@ -178,8 +189,4 @@ export class Call implements Carried, ResponseEvents {
 function isLengthDeclared(headers: HeaderList): boolean {
   for (let i = 0; i < headers.length; i += 2) if (headers[i]!.toLowerCase() === "content-length") return true;
   return false;
-}
-
-function asChunk(bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
 }

@@ -7,6 +7,7 @@ import { CONNECT_RETRIES } from "../../../src/gateway/fetch-upstream.ts";
 import { UpstreamError } from "../../../src/gateway/ports.ts";
 import { Call, type CallEvents, type CallRequest } from "./call.ts";
 import { Connection } from "./connection.ts";
+import { WriteBuffer } from "./write-buffer.ts";
 
 export type HttpClientConfig = Pick<Config, "connectTimeoutSecs" | "idleTimeoutSecs">;
 
@@ -30,6 +31,7 @@ interface Idle {
 /** Connections are kept for an authority as long as `idleTimeoutSecs`, or as the peer says. A reload may change `config`. */
 export function createHttpClient(config: () => HttpClientConfig): HttpClient {
   const idle = new Map<string, Idle[]>();
+  const writeBuffer = new WriteBuffer();
 
   const idleOf = (key: string): Idle[] => {
     let list = idle.get(key);
@@ -68,6 +70,7 @@ export function createHttpClient(config: () => HttpClientConfig): HttpClient {
       authority: call.request.authority,
       tls: call.request.tls,
       connectTimeoutMs: config().connectTimeoutSecs * 1000,
+      writeBuffer,
       onOpen: (connection) => call.start(connection),
       onConnectFailed(error) {
         if (call.isOver) return;

@@ -1,11 +1,13 @@
 /** One connection to a provider: what it is given to write waits in it, what it reads goes to the request that it carries. */
 import { type BunSocket, openSocket, type SocketUser } from "./sockets.ts";
+import { type WriteBuffer, writeEach } from "./write-buffer.ts";
 
 export interface ConnectionOptions {
   /** `host:port`. */
   readonly authority: string;
   readonly tls: boolean;
   readonly connectTimeoutMs: number;
+  readonly writeBuffer: WriteBuffer;
   readonly onOpen: (connection: Connection) => void;
   /** No connection could be made: nothing was sent. */
   readonly onConnectFailed: (error: Error) => void;
@@ -33,7 +35,7 @@ export class Connection implements SocketUser {
   #closed = false;
   #isPaused = false;
   /** What the system has not taken yet. */
-  #unwritten: Uint8Array | undefined;
+  #unwritten: readonly Uint8Array[] = [];
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -44,13 +46,14 @@ export class Connection implements SocketUser {
     openSocket(options.authority, options.tls, this);
   }
 
-  /** False: some of it waits, and nothing more may be written before `onDrain`. */
-  write(bytes: Uint8Array): boolean {
+  /**
+   * `text` is Latin-1, and goes before the bytes. False: some of it waits, and nothing more may be written before `onDrain`;
+   * until then the bytes belong to the connection.
+   */
+  write(text: string, parts: readonly Uint8Array[]): boolean {
     if (!this.#socket || this.#closed) return false;
-    const taken = Math.max(0, this.#socket.write(bytes));
-    if (taken === bytes.length) return true;
-    this.#unwritten = bytes.subarray(taken);
-    return false;
+    this.#unwritten = this.#options.writeBuffer.write(this.#socket, text, parts);
+    return this.#unwritten.length === 0;
   }
 
   pause(): void {
@@ -100,10 +103,9 @@ export class Connection implements SocketUser {
   }
 
   onDrain(): void {
-    const rest = this.#unwritten;
-    if (!rest) return;
-    this.#unwritten = undefined;
-    if (this.write(rest)) this.carried?.onDrain();
+    if (this.#unwritten.length === 0 || !this.#socket || this.#closed) return;
+    this.#unwritten = writeEach(this.#socket, this.#unwritten);
+    if (this.#unwritten.length === 0) this.carried?.onDrain();
   }
 
   onClose(isClean: boolean): void {

@@ -4,7 +4,7 @@
 export interface BunSocket {
   data: SocketUser;
   /** Gives how many bytes were taken; the rest waits for `drain`. Negative once it is closed. */
-  write(bytes: Uint8Array, from?: number): number;
+  write(bytes: Uint8Array, from?: number, length?: number): number;
   pause(): void;
   resume(): void;
   setNoDelay(on: boolean): void;

@@ -1,0 +1,35 @@
+/** Puts the parts of a write together: a write of its own for each is a call of the system, and wakes the peer each time. */
+import type { BunSocket } from "./sockets.ts";
+
+/** A 100 KB prompt with its head costs 5 µs to put together, and two writes more 15 µs. Larger ones are written where they stand. */
+const GATHER_BYTES = 128 * 1024;
+
+const NOTHING: readonly Uint8Array[] = [];
+
+/** One for all connections of a client: a system has its copy of what it takes when a write returns. */
+export class WriteBuffer {
+  readonly #bytes = Buffer.allocUnsafeSlow(GATHER_BYTES);
+
+  /** `text` is Latin-1, and goes first. Gives what the socket did not take. */
+  write(socket: BunSocket, text: string, parts: readonly Uint8Array[]): readonly Uint8Array[] {
+    const length = parts.reduce((sum, part) => sum + part.length, text.length);
+    if (length > GATHER_BYTES)
+      return writeEach(socket, text === "" ? parts : [Buffer.from(text, "latin1"), ...parts]);
+    let at = this.#bytes.write(text, "latin1");
+    for (const part of parts) {
+      this.#bytes.set(part, at);
+      at += part.length;
+    }
+    const taken = Math.max(0, socket.write(this.#bytes, 0, length));
+    return taken === length ? NOTHING : [Uint8Array.from(this.#bytes.subarray(taken, length))];
+  }
+}
+
+/** Gives what the socket did not take. */
+export function writeEach(socket: BunSocket, parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  for (const [i, part] of parts.entries()) {
+    const taken = Math.max(0, socket.write(part));
+    if (taken < part.length) return [part.subarray(taken), ...parts.slice(i + 1)];
+  }
+  return NOTHING;
+}
