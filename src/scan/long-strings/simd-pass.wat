@@ -4,80 +4,96 @@
   ;; and the sixteen bytes that a load may reach past its end.
   (memory (export "memory") 2)
 
-  ;; Value of a hexadecimal digit; -1 if it is none.
-  (func $digit (param $c i32) (result i32)
-    (local $d i32)
-    (if (i32.lt_u (local.tee $d (i32.sub (local.get $c) (i32.const 0x30))) (i32.const 10))
-      (then (return (local.get $d))))
-    (if (i32.lt_u (local.tee $d (i32.sub (i32.or (local.get $c) (i32.const 0x20)) (i32.const 0x61))) (i32.const 6))
-      (then (return (i32.add (local.get $d) (i32.const 10)))))
-    (i32.const -1))
-
-  ;; The UTF-16 unit that \uXXXX at $i stands for; negative if it does not stand there, whole.
-  (func $unit (param $i i32) (param $end i32) (result i32)
-    (if (i32.gt_u (i32.add (local.get $i) (i32.const 6)) (local.get $end)) (then (return (i32.const -1))))
-    (if (i32.ne (i32.load16_u (local.get $i)) (i32.const 0x755c)) (then (return (i32.const -1))))
-    (i32.or
-      (i32.or
-        (i32.shl (call $digit (i32.load8_u offset=2 (local.get $i))) (i32.const 12))
-        (i32.shl (call $digit (i32.load8_u offset=3 (local.get $i))) (i32.const 8)))
-      (i32.or
-        (i32.shl (call $digit (i32.load8_u offset=4 (local.get $i))) (i32.const 4))
-        (call $digit (i32.load8_u offset=5 (local.get $i))))))
+  ;; A bit for each hexadecimal digit.
+  (func $digits (param $bytes v128) (result i32)
+    (i8x16.bitmask
+      (v128.or
+        (i8x16.lt_u (i8x16.sub (local.get $bytes) (i8x16.splat (i32.const 0x30))) (i8x16.splat (i32.const 10)))
+        (i8x16.lt_u
+          (i8x16.sub (v128.or (local.get $bytes) (i8x16.splat (i32.const 0x20))) (i8x16.splat (i32.const 0x61)))
+          (i8x16.splat (i32.const 6))))))
 
   ;; Returns where it stopped in [$i, $end): at the closing quote, at a backslash that StringPasser leaves alone, or $end.
   ;; At 0 it leaves by how many bytes the escapes that it passed are longer than what they stand for, in UTF-8.
   (func (export "pass") (param $i i32) (param $end i32) (result i32)
-    (local $bytes v128) (local $found i32) (local $second i32) (local $unit i32) (local $shrunk i32)
+    (local $block i32) (local $found i32) (local $shrunk i32)
+    (local $bytes v128) (local $second i32) (local $digits i32) (local $first_digit i32) (local $second_digit i32)
+    (local $is_three i32)
     (block $stop
-      (loop $next
+      (loop $next_block
         (br_if $stop (i32.ge_u (local.get $i) (local.get $end)))
+        (local.set $block (local.get $i))
         (local.set $bytes (v128.load (local.get $i)))
+        ;; A bit for each quote and backslash.
         (local.set $found
           (i8x16.bitmask
             (v128.or
               (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 0x22)))
               (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 0x5c))))))
-        (if (i32.eqz (local.get $found))
-          (then
-            (local.set $i (i32.add (local.get $i) (i32.const 16)))
-            (br $next)))
-        (local.set $i (i32.add (local.get $i) (i32.ctz (local.get $found))))
-        (br_if $stop (i32.ge_u (local.get $i) (local.get $end)))
-        (br_if $stop (i32.eq (i32.load8_u (local.get $i)) (i32.const 0x22)))
+        (loop $next_found
+          (if (i32.eqz (local.get $found))
+            (then
+              (local.set $i (i32.add (local.get $block) (i32.const 16)))
+              (br $next_block)))
+          (local.set $i (i32.add (local.get $block) (i32.ctz (local.get $found))))
+          (br_if $stop (i32.ge_u (local.get $i) (local.get $end)))
+          (br_if $stop (i32.eq (i32.load8_u (local.get $i)) (i32.const 0x22)))
 
-        ;; An escape.
-        (br_if $stop (i32.ge_u (i32.add (local.get $i) (i32.const 1)) (local.get $end)))
-        (local.set $second (i32.load8_u offset=1 (local.get $i)))
-        (br_if $stop (i32.ge_u (local.get $second) (i32.const 0x80)))
-        (if (i32.ne (local.get $second) (i32.const 0x75))
-          (then
-            (local.set $shrunk (i32.add (local.get $shrunk) (i32.const 1)))
-            (local.set $i (i32.add (local.get $i) (i32.const 2)))
-            (br $next)))
-        (br_if $stop (i32.lt_s (local.tee $unit (call $unit (local.get $i) (local.get $end))) (i32.const 0)))
-        (if (i32.eq (i32.and (local.get $unit) (i32.const 0xf800)) (i32.const 0xd800))
-          (then
-            ;; Twelve bytes for a pair of surrogates, which is four bytes of UTF-8.
-            (br_if $stop (i32.ge_u (local.get $unit) (i32.const 0xdc00)))
-            (br_if $stop
-              (i32.ne
-                (i32.and (call $unit (i32.add (local.get $i) (i32.const 6)) (local.get $end)) (i32.const 0xfffffc00))
-                (i32.const 0xdc00)))
-            (local.set $shrunk (i32.add (local.get $shrunk) (i32.const 8)))
-            (local.set $i (i32.add (local.get $i) (i32.const 12)))
-            (br $next)))
-        ;; Six bytes for one, two or three.
-        (local.set $shrunk
-          (i32.add
-            (local.get $shrunk)
-            (i32.sub
-              (i32.const 5)
-              (i32.add
-                (i32.ge_u (local.get $unit) (i32.const 0x80))
-                (i32.ge_u (local.get $unit) (i32.const 0x800))))))
-        (local.set $i (i32.add (local.get $i) (i32.const 6)))
-        (br $next)))
+          (loop $escape
+            (br_if $stop (i32.ge_u (i32.add (local.get $i) (i32.const 1)) (local.get $end)))
+            (local.set $second (i32.load8_u offset=1 (local.get $i)))
+            (br_if $stop (i32.ge_u (local.get $second) (i32.const 0x80)))
+            (if (i32.ne (local.get $second) (i32.const 0x75))
+              (then
+                (local.set $shrunk (i32.add (local.get $shrunk) (i32.const 1)))
+                (local.set $i (i32.add (local.get $i) (i32.const 2))))
+              (else
+                (br_if $stop (i32.gt_u (i32.add (local.get $i) (i32.const 6)) (local.get $end)))
+                (local.set $bytes (v128.load (local.get $i)))
+                (local.set $digits (call $digits (local.get $bytes)))
+                (br_if $stop (i32.ne (i32.and (local.get $digits) (i32.const 0x3c)) (i32.const 0x3c)))
+                (local.set $first_digit (i8x16.extract_lane_u 2 (local.get $bytes)))
+                (local.set $second_digit (i8x16.extract_lane_u 3 (local.get $bytes)))
+                (if (i32.and
+                      (i32.eq (i32.or (local.get $first_digit) (i32.const 0x20)) (i32.const 0x64))
+                      (i32.ge_u (local.get $second_digit) (i32.const 0x38)))
+                  (then
+                    ;; D800 to DFFF. Twelve bytes for a pair of surrogates, which is four bytes of UTF-8.
+                    (br_if $stop
+                      (i32.ge_u (i32.or (local.get $second_digit) (i32.const 0x20)) (i32.const 0x63)))
+                    (br_if $stop (i32.gt_u (i32.add (local.get $i) (i32.const 12)) (local.get $end)))
+                    (br_if $stop (i32.ne (i32.load16_u offset=6 (local.get $i)) (i32.const 0x755c)))
+                    (br_if $stop (i32.ne (i32.and (local.get $digits) (i32.const 0xf00)) (i32.const 0xf00)))
+                    (local.set $bytes (v128.or (local.get $bytes) (i8x16.splat (i32.const 0x20))))
+                    (br_if $stop (i32.ne (i8x16.extract_lane_u 8 (local.get $bytes)) (i32.const 0x64)))
+                    (br_if $stop (i32.lt_u (i8x16.extract_lane_u 9 (local.get $bytes)) (i32.const 0x63)))
+                    (local.set $shrunk (i32.add (local.get $shrunk) (i32.const 8)))
+                    (local.set $i (i32.add (local.get $i) (i32.const 12))))
+                  (else
+                    ;; Six bytes for one, for two (from 0080) or for three (from 0800).
+                    (local.set $is_three
+                      (i32.or
+                        (i32.ne (local.get $first_digit) (i32.const 0x30))
+                        (i32.ge_u (local.get $second_digit) (i32.const 0x38))))
+                    (local.set $shrunk
+                      (i32.sub
+                        (i32.sub (i32.add (local.get $shrunk) (i32.const 5)) (local.get $is_three))
+                        (i32.or
+                          (local.get $is_three)
+                          (i32.or
+                            (i32.ne (local.get $second_digit) (i32.const 0x30))
+                            (i32.ge_u (i8x16.extract_lane_u 4 (local.get $bytes)) (i32.const 0x38))))))
+                    (local.set $i (i32.add (local.get $i) (i32.const 6)))))))
+            ;; Text that is all escapes waits for no search.
+            (br_if $escape (i32.eq (i32.load8_u (local.get $i)) (i32.const 0x5c))))
+
+          ;; What the block holds behind the escape was found already.
+          (br_if $next_block (i32.ge_u (i32.sub (local.get $i) (local.get $block)) (i32.const 16)))
+          (local.set $found
+            (i32.and
+              (local.get $found)
+              (i32.shl (i32.const -1) (i32.sub (local.get $i) (local.get $block)))))
+          (br $next_found))))
     (i32.store (i32.const 0) (local.get $shrunk))
     (select (local.get $i) (local.get $end) (i32.lt_u (local.get $i) (local.get $end))))
 )

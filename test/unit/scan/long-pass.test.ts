@@ -92,11 +92,60 @@ describe.each<[string, LongPass]>([
     }
   });
 
+  test("takes the digits that are hexadecimal, and no other byte, at each place of an escape", () => {
+    const isDigit = (byte: number) => /[0-9a-f]/i.test(String.fromCharCode(byte));
+    for (const [escaped, digits] of [
+      ["\\u20ac", [2, 3, 4, 5]],
+      ["\\ud83d\\ude80", [4, 5, 10, 11]],
+    ] as const) {
+      for (const at of digits) {
+        for (let byte = 0; byte < 256; byte++) {
+          const input = bytes(`${escaped}"`);
+          input[at] = byte;
+          expect(pass(input).end, `${byte} at ${at} of ${escaped}`).toBe(isDigit(byte) ? escaped.length : 0);
+        }
+      }
+    }
+  });
+
+  test("tells each kind of UTF-16 unit, in either case", () => {
+    for (const unit of [0, 0x7f, 0x80, 0x7ff, 0x800, 0xcfff, 0xd7ff, 0xe000, 0xe7ff, 0xfdff, 0xffff]) {
+      const hex = unit.toString(16).padStart(4, "0");
+      for (const inside of [`\\u${hex}`, `\\u${hex.toUpperCase()}`])
+        expect(pass(bytes(`${inside}"`))).toEqual({ end: 6, size: bytes(String.fromCharCode(unit)).length });
+    }
+    for (const high of ["d800", "D9ff", "dAFF", "dbff"]) {
+      for (const low of ["dc00", "Ddff", "dE00", "dfff"])
+        expect(pass(bytes(`\\u${high}\\u${low}"`))).toEqual({ end: 12, size: 4 });
+      for (const other of ["0c00", "d7ff", "dbff", "e000", "fc00", "cdff"])
+        expect(pass(bytes(`\\u${high}\\u${other}"`)).end).toBe(0);
+    }
+    for (const low of ["dc00", "DFFF"]) expect(pass(bytes(`\\u${low}\\u${low}"`)).end).toBe(0);
+  });
+
+  test("may be nothing but escapes, up to its end", () => {
+    for (const escaped of ["\\n", "\\u20ac", "\\uD83D\\uDE80"]) {
+      for (let count = 0; count < 40; count++) {
+        const inside = escaped.repeat(count);
+        const input = bytes(`${inside}"`);
+        expect(pass(input)).toEqual({ end: inside.length, size: decodedSize(inside) });
+        expect(pass(input, 0, inside.length)).toEqual({ end: inside.length, size: decodedSize(inside) });
+      }
+    }
+  });
+
   test("takes nothing from outside its range, nor from the chunk before", () => {
     pass(new Uint8Array(WINDOW_BYTES).fill(QUOTE));
     expect(pass(bytes("x".repeat(30)))).toEqual({ end: 30, size: 30 });
     expect(pass(bytes('xxxx"'), 0, 4)).toEqual({ end: 4, size: 4 });
     expect(pass(bytes('x\\"'), 0, 2)).toEqual({ end: 1, size: 1 });
+  });
+
+  test("is left to others before an escape that its range cuts, whatever follows", () => {
+    for (const escaped of ["\\n", "\\u20ac", "\\uD83D\\uDE80"]) {
+      for (let cut = 1; cut < escaped.length; cut++)
+        expect(pass(bytes(`${escaped}"`), 0, cut)).toEqual({ end: 0, size: 0 });
+    }
   });
 
   test("may be passed by turns with those of other chunks", () => {
