@@ -1,6 +1,5 @@
 /** The primary of `workers = N`: what the processes that share the port are handed, and what they count together. */
 import cluster from "node:cluster";
-import { fileURLToPath } from "node:url";
 import type { ListenAddress } from "../../../src/config/address.ts";
 import type { Config } from "../../../src/config/keys.ts";
 import type { GatewayState } from "../../../src/gateway/state.ts";
@@ -11,10 +10,8 @@ import { gatherReports } from "./gather.ts";
 import { createNewsHub } from "./news-hub.ts";
 import { createSharedLimits } from "./shared-limits.ts";
 import { supervise } from "./supervisor.ts";
+import { workerEntry } from "./worker-entry.ts";
 import { startWorker, type WorkerProcess } from "./worker-process.ts";
-
-/** The file has the same ending as this one: .ts as written, .js as built. */
-const WORKER_ENTRY = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
 
 export function openWorkers(options: WorkersOptions): Workers {
   const { count, version, log, deny, onRow, onCutRow } = options;
@@ -61,7 +58,7 @@ export function openWorkers(options: WorkersOptions): Workers {
     collect,
     listen(state, address) {
       cluster.setupPrimary({
-        exec: fileURLToPath(new URL(WORKER_ENTRY, import.meta.url)),
+        exec: workerEntry(),
         args: [],
         serialization: "advanced",
         stdio: ["ignore", "pipe", "inherit", "ipc"],

@@ -1,0 +1,11 @@
+/** The program of a worker. */
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+/** Found from the package's root: once built, this file is a part of some bundle. */
+export function workerEntry(): string {
+  const root = dirname(createRequire(import.meta.url).resolve("beyond-ai/package.json"));
+  return import.meta.url.endsWith(".ts")
+    ? join(root, "adapters/node/cluster/worker.ts")
+    : join(root, "dist/adapters/node/cluster/worker.js");
+}
