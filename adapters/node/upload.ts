@@ -1,10 +1,11 @@
 /** A request's body on its way up: a small one read whole, a larger one chunk by chunk at the provider's pace. */
 import type { IncomingMessage } from "node:http";
+import type { Stream } from "node:stream";
 import type { ErrorCode } from "../../src/gateway/errors.ts";
 import { type Exchange, MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
 import type { Clock } from "../../src/gateway/ports.ts";
 import { createReadTimeout, type ReadTimeout } from "../../src/gateway/read-timeout.ts";
-import { BodyStream } from "./body-stream.ts";
+import { asReadable, BodyStream } from "./body-stream.ts";
 
 export interface UploadEvents {
   /** There is no body, or all of it is here, or it can be pulled: the request may be sent. */
@@ -45,10 +46,11 @@ export class Upload {
   }
 
   /** The body for one try at the provider. */
-  open(): Uint8Array | BodyStream | null {
+  open(): Uint8Array | Stream | null {
     if (!this.#streams) return this.#whole ?? null;
     this.#stream = new BodyStream(this.#awaitProvider, this.#readMore);
-    return this.#stream;
+    const { upstreamHttp2 } = this.#exchange.plan.settings.config;
+    return upstreamHttp2 ? asReadable(this.#stream) : this.#stream;
   }
 
   /** What the provider is told to expect; undefined when nobody knows. */

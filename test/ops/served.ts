@@ -28,6 +28,7 @@ export interface Runtime {
   readonly command: readonly [string, ...string[]];
   /** What every config on it has. */
   readonly config?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Served {
@@ -54,12 +55,12 @@ export function configOver(authority: string, more: Readonly<Record<string, unkn
 
 /** Killed when the test is over. */
 export async function startServed(
-  { command, config: always }: Runtime,
+  { command, config: always, env = {} }: Runtime,
   config: Readonly<Record<string, unknown>>,
 ): Promise<Served> {
   const file = temporaryFile("config.toml", stringify({ ...always, ...config }));
   const [program, ...args] = command;
-  const process = startCommand(program, [...args, "serve", "--config", file]);
+  const process = startCommand(program, [...args, "serve", "--config", file], { env });
   const [line] = await process.seen("stderr", /^.*"message":"listening".*$/m);
   const { url, admin_url: adminUrl }: { url: string; admin_url: string } = JSON.parse(line);
   return {
