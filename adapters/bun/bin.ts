@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /** The `beyond-ai` command on Bun. */
-import { createProgram } from "../server/cli/program.ts";
+import { run } from "../server/cli/run.ts";
 import { bunRuntime } from "./runtime.ts";
 
-await createProgram(bunRuntime, "bun").parseAsync();
+await run(bunRuntime, "bun");

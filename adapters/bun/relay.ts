@@ -5,13 +5,13 @@
  */
 import { type Admission, admit, type Plan } from "../../src/gateway/admission.ts";
 import { clientPatienceMs } from "../../src/gateway/client-patience.ts";
-import { inboundOf } from "../../src/gateway/create-gateway.ts";
 import type { ErrorCode } from "../../src/gateway/errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
 import { UpstreamError } from "../../src/gateway/ports.ts";
 import { createReadTimeout, type ReadTimeout } from "../../src/gateway/read-timeout.ts";
 import { internalError, refuse } from "../../src/gateway/refusals.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
+import { inboundOf } from "../../src/gateway/web-request.ts";
 import {
   framingOf,
   isAnsweredWhole,

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** The `beyond-ai` command on Node. */
-import { createProgram } from "../server/cli/program.ts";
+import { run } from "../server/cli/run.ts";
 import { nodeRuntime } from "./runtime.ts";
 import { boundYoungGeneration } from "./young-generation.ts";
 
 boundYoungGeneration();
-await createProgram(nodeRuntime, "node").parseAsync();
+await run(nodeRuntime, "node");

@@ -46,7 +46,6 @@ export function createRowSink({
   onLost,
   maxQueuedBytes = MAX_QUEUED_BYTES,
 }: RowSinkOptions): RowSink {
-  if (fd === 1) unblockStdout();
   /** Rows not yet encoded. One by one they would have to be made flat, which on Bun costs 1.5 µs each. */
   let rows = "";
   /** Encoded rows, oldest first. */
@@ -58,6 +57,8 @@ export function createRowSink({
   let retryMs = RETRY_MS;
   let lost = 0;
   let isWriting = false;
+  /** A descriptor that must not block the process is seen to before the first write. */
+  let isUnblocked = fd !== 1;
   let isBroken = false;
   let waiters: (() => void)[] = [];
 
@@ -103,6 +104,8 @@ export function createRowSink({
   };
 
   const writeNext = (): void => {
+    if (!isUnblocked) unblockStdout();
+    isUnblocked = true;
     const next = takeBatch();
     if (!next) return becomeIdle();
     batch = next;

@@ -90,16 +90,16 @@ export async function startGateway({ runtime, ...options }: StartOptions): Promi
       config.metricsListen,
     ),
   );
-  const listeners = Promise.all([
-    // No process is started for nothing.
-    open(
-      workers
-        ? adminOpens.then(() => workers.listen(state, config.listen))
-        : runtime.listen(state, config.listen),
-    ),
-    adminOpens,
-  ]);
-  const [server, admin] = await listeners.catch(async (error: unknown) => {
+  // No process is started for nothing.
+  const serverOpens = open(
+    workers
+      ? adminOpens.then(() => workers.listen(state, config.listen))
+      : runtime.listen(state, config.listen),
+  );
+  const listeners = [serverOpens, adminOpens] as const;
+  const [server, admin] = await Promise.all(listeners).catch(async (error: unknown) => {
+    // The other one may be opening still.
+    await Promise.allSettled(listeners);
     for (const one of opened) one.destroy();
     await gateway.abandon();
     throw error;

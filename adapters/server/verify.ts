@@ -1,12 +1,23 @@
 /** Ed25519 by the runtime's own crypto, synchronously: a promise a request would cost more than it saves. */
-import { createPublicKey, type KeyObject, verify } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { VerifySignature } from "../../src/gateway/ports.ts";
+import { createWebCryptoVerify } from "../../src/keys/verify-webcrypto.ts";
+import { createLate } from "./late.ts";
 
 /** DER of a SubjectPublicKeyInfo for Ed25519, before its 32 bytes (RFC 8410 §4). */
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 
-/** Keys are imported once; there are as many as signing keys. */
+/** WebCrypto verifies until node:crypto is loaded: a start on Bun would wait 5 ms for it. */
 export function createNativeVerify(): VerifySignature {
+  let verify = createWebCryptoVerify();
+  createLate(async () => {
+    verify = createSyncVerify(await import("node:crypto"));
+  });
+  return (publicKey, message, signature) => verify(publicKey, message, signature);
+}
+
+/** Keys are imported once; there are as many as signing keys. */
+function createSyncVerify({ createPublicKey, verify }: typeof import("node:crypto")): VerifySignature {
   const imported = new WeakMap<Uint8Array, KeyObject>();
   return (publicKey, message, signature) => {
     let key = imported.get(publicKey);

@@ -4,11 +4,11 @@ import { routePath } from "hono/route";
 import { type ConfigValues, configFrom } from "../config/parse.ts";
 import { createWebCryptoVerify } from "../keys/verify-webcrypto.ts";
 import { createFetchUpstream } from "./fetch-upstream.ts";
-import type { Inbound } from "./inbound.ts";
 import type { Clock, DenySource, Log, Upstream } from "./ports.ts";
 import { type RelayPorts, relay } from "./relay.ts";
 import { createState, type GatewayState, type Ports } from "./state.ts";
 import { createStreamDecoder } from "./stream-decoder.ts";
+import { inboundOf } from "./web-request.ts";
 
 /** Config keys in camel case, each checked as the config file's are, and the ports; all have defaults. */
 export interface GatewayOptions extends ConfigValues, Partial<Omit<Ports, "limits" | "startSpan">> {
@@ -60,28 +60,6 @@ export function createApp(state: GatewayState, ports: RelayPorts): Hono {
 /** Segments that `app.route("/under/this", gateway)` put before our own path. */
 function mountDepth(context: Context): number {
   return routePath(context).split("/").length - 2;
-}
-
-/** Path and query as the runtime gives them: its URL parser has normalised them already. */
-export function inboundOf(request: Request, mountDepth = 0): Inbound {
-  const { url } = request;
-  const hash = url.indexOf("#");
-  const end = hash === -1 ? url.length : hash;
-  let start = url.indexOf("/", url.indexOf("//") + 2);
-  for (let segment = 0; segment < mountDepth; segment++) {
-    const next = url.indexOf("/", start + 1);
-    if (next === -1) break;
-    start = next;
-  }
-  const mark = url.indexOf("?", start);
-  const headers: string[] = [];
-  for (const [name, value] of request.headers) headers.push(name, value);
-  return {
-    method: request.method,
-    path: url.slice(start, mark === -1 ? end : mark),
-    query: mark === -1 ? "" : url.slice(mark, end),
-    headers,
-  };
 }
 
 function waitUntilOf(context: Context): ((work: Promise<unknown>) => void) | undefined {

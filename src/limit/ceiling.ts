@@ -40,8 +40,8 @@ export function createCeilings({ rps, seed, slots = DEFAULT_SLOTS, onCounted }: 
   if (rps <= 0) return { allow: () => true, charge: () => {} };
   const sets = 2 ** Math.max(0, Math.ceil(Math.log2(slots / WAYS)));
   const tags = new Int32Array(sets * WAYS);
-  // When each credential's next request would arrive if they came evenly: GCRA's theoretical arrival time.
-  const arrivals = new Float64Array(sets * WAYS).fill(Number.NEGATIVE_INFINITY);
+  // When each credential's next request would arrive if they came evenly: GCRA's theoretical arrival time. 0: long ago.
+  const arrivals = new Float64Array(sets * WAYS);
   const hashed = new Int32Array(2);
   let hash: HashCredential | undefined;
   const intervalMs = 1000 / rps;

@@ -1,13 +1,10 @@
-/** `beyond-ai serve`: rows on stdout, JSON lines on stderr, from the first line to the last. */
+/** `beyond-ai serve` as the command line knows it. */
 import { Command } from "commander";
 import { nearest } from "../../../src/config/nearest.ts";
-import { createLog } from "../log.ts";
-import { startGateway } from "../serve.ts";
-import { CONFIG_OPTION, type ConfigOption, readConfig } from "./config-file.ts";
+import { CONFIG_OPTION, type ConfigOption } from "./config-file.ts";
 import { configHelp } from "./config-help.ts";
-import { type CliContext, isExpected } from "./conventions.ts";
-import { withNamedListeners } from "./listeners.ts";
-import { stopOnSignals } from "./signals.ts";
+import type { CliContext } from "./conventions.ts";
+import { serve } from "./serve-process.ts";
 
 export function serveCommand(context: CliContext): Command {
   return (
@@ -19,41 +16,9 @@ export function serveCommand(context: CliContext): Command {
       .allowExcessArguments()
       .action(async (options: ConfigOption, command: Command) => {
         refuseArguments(command);
-        try {
-          await serve(options, context);
-        } catch (error) {
-          if (!isExpected(error)) throw error;
-          createLog("error")("error", error.message);
-          process.exit(1);
-        }
+        await serve(options, context);
       })
   );
-}
-
-async function serve(options: ConfigOption, { runtime, runtimeName, version }: CliContext): Promise<void> {
-  const { config, warnings, file } = readConfig(options, { runtimeName });
-  const log = createLog(config.logLevel);
-  for (const warning of warnings) log("warn", warning);
-  const gateway = await startGateway({ config, runtime: withNamedListeners(runtime, config), log, version });
-  stopOnSignals(async () => {
-    try {
-      await gateway.drain();
-    } catch (error) {
-      log("error", "the drain failed", { error: String(error) });
-      throw error;
-    }
-  });
-  // Said at any log level: supervisors and tests wait for it.
-  const announce = createLog("info");
-  // The same file as at the start: one that is gone by then is a mistake, not an empty config.
-  process.on("SIGHUP", () => void gateway.reload(() => readConfig({ config: file }, { runtimeName })));
-  const where = { url: gateway.url, admin_url: gateway.adminUrl };
-  announce("info", "listening", {
-    ...where,
-    version,
-    runtime: runtimeName,
-    ...(file !== undefined && { config: file }),
-  });
 }
 
 function refuseArguments(command: Command): void {
