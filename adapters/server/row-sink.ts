@@ -8,8 +8,8 @@ import type { Log } from "../../src/gateway/ports.ts";
 /** Bytes kept while the reader stalls. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
-/** Rows are encoded together, when they go out or when there are as many characters of them. */
-const BATCH_CHARS = 64 * 1024;
+/** A write holds as many bytes at most. */
+const BATCH_BYTES = 64 * 1024;
 
 /** How long rows are gathered for a write: it goes through a thread of the pool, for 8 to 10 µs of CPU and two thread switches. */
 const GATHER_MS = 5;
@@ -46,9 +46,13 @@ export function createRowSink({
   onLost,
   maxQueuedBytes = MAX_QUEUED_BYTES,
 }: RowSinkOptions): RowSink {
-  /** Rows not yet encoded. One by one they would have to be made flat, which on Bun costs 1.5 µs each. */
-  let rows = "";
-  /** Encoded rows, oldest first. */
+  /**
+   * The next batch. A row is encoded when it comes: the text of many, kept for later, has left the cache by then, which
+   * costs 2 µs a row on Bun and 1 µs on Node.
+   */
+  const gathered = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  let gatheredBytes = 0;
+  /** What is older, oldest first. */
   const batches: Buffer[] = [];
   /** Of `batches` and `batch`. */
   let queuedBytes = 0;
@@ -91,15 +95,27 @@ export function createRowSink({
     becomeIdle();
   };
 
-  const encode = (): void => {
-    const encoded = Buffer.from(rows);
-    rows = "";
-    batches.push(encoded);
-    queuedBytes += encoded.length;
+  const gather = (line: string): void => {
+    // What UTF-8 makes of it at most, and its line feed.
+    const room = 3 * line.length + 1;
+    if (gatheredBytes + room > BATCH_BYTES) closeBatch();
+    if (room > BATCH_BYTES) return addBatch(Buffer.from(`${line}\n`));
+    gatheredBytes += gathered.write(line, gatheredBytes);
+    gathered[gatheredBytes++] = LINE_FEED;
+  };
+
+  const closeBatch = (): void => {
+    if (gatheredBytes > 0) addBatch(Buffer.from(gathered.subarray(0, gatheredBytes)));
+    gatheredBytes = 0;
+  };
+
+  const addBatch = (bytes: Buffer): void => {
+    batches.push(bytes);
+    queuedBytes += bytes.length;
   };
 
   const takeBatch = (): Buffer | undefined => {
-    if (batches.length === 0 && rows !== "") encode();
+    if (batches.length === 0) closeBatch();
     return batches.shift();
   };
 
@@ -126,7 +142,7 @@ export function createRowSink({
       queuedBytes -= written;
       batch = batch.subarray(written);
       if (batch.length > 0) writeBatch();
-      else if (batches.length > 0 || rows === "" || waiters.length > 0) writeNext();
+      else if (batches.length > 0 || gatheredBytes === 0 || waiters.length > 0) writeNext();
       else setTimeout(writeNext, GATHER_MS);
     });
   };
@@ -134,11 +150,9 @@ export function createRowSink({
   return {
     write(line) {
       if (isBroken) return lose(1, "stdout is closed");
-      // What is not encoded yet counts by its characters.
-      if (queuedBytes + rows.length + line.length >= maxQueuedBytes)
+      if (queuedBytes + gatheredBytes + line.length >= maxQueuedBytes)
         return lose(1, `nobody reads stdout: ${maxQueuedBytes} bytes wait`);
-      rows += `${line}\n`;
-      if (rows.length >= BATCH_CHARS) encode();
+      gather(line);
       if (isWriting) return;
       isWriting = true;
       setTimeout(writeNext, GATHER_MS);
