@@ -165,9 +165,6 @@ const tokenShapes: readonly Shape[] = [
       ),
     ],
   },
-];
-
-const oddShapes: readonly Shape[] = [
   {
     name: "chat, usage in every event (xAI)",
     path: CHAT,
@@ -177,6 +174,9 @@ const oddShapes: readonly Shape[] = [
       ),
     end: CHAT_END,
   },
+];
+
+const oddShapes: readonly Shape[] = [
   {
     name: "chat, no two events alike",
     path: CHAT,

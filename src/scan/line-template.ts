@@ -1,9 +1,11 @@
 /**
- * The shape of an event that held nothing but generated text: an event with the same bytes outside its holes has the
- * same effect but for the size of the text, so it need not be parsed. Holes are strings and numbers that no rule
- * wants, counted text, and blanks before the last brace; whatever is wanted (model, type, usage…) is part of the shape.
+ * The shape of an event that held nothing but generated text, and perhaps usage: an event with the same bytes outside
+ * its holes has the same effect but for the size of the text and the counts, so it need not be parsed. Holes are
+ * strings and numbers that no rule wants, counted text, counts of usage, and blanks before the last brace; whatever
+ * else is wanted (model, type…) is part of the shape.
  */
 import { createNode, memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
+import { USAGE_MEMBER } from "./wires.ts";
 
 export const LITERAL = 0;
 /** A string that nobody wants, between its quotes. */
@@ -13,6 +15,11 @@ export const TEXT = 2;
 export const NUMBER = 3;
 /** Spaces, or none. */
 export const BLANKS = 4;
+/** A count in a usage object; which one is the step's `slot`. */
+export const COUNT = 5;
+/** Where a usage object begins and ends: steps without bytes. */
+export const USAGE_FROM = 6;
+export const USAGE_TO = 7;
 
 /** Numbers a step takes in `LineTemplate.steps`: kind, slot, and where its bytes begin and end in the template. */
 export const STEP_SIZE = 4;
@@ -20,6 +27,7 @@ export const STEP_SIZE = 4;
 export interface LineTemplate {
   readonly steps: Int32Array;
   readonly view: DataView;
+  readonly hasUsage: boolean;
 }
 
 /** Where an event lies in a chunk, and the data of its one `data` field. */
@@ -49,7 +57,11 @@ export function compileTemplate(
   own.set(bytes.subarray(event.from, event.to));
   const compiler = new Compiler(own, event.dataFrom - event.from, event.dataTo - event.from, numbersVary);
   if (!compiler.document(trie.root)) return undefined;
-  return { steps: Int32Array.from(compiler.steps), view: new DataView(own.buffer) };
+  return {
+    steps: Int32Array.from(compiler.steps),
+    view: new DataView(own.buffer),
+    hasUsage: compiler.hasUsage,
+  };
 }
 
 const QUOTE = 0x22;
@@ -58,6 +70,7 @@ const BACKSLASH = 0x5c;
 /** A strict descent over one short document. Every method returns false where the document is not to be templated. */
 class Compiler {
   readonly steps: number[] = [];
+  hasUsage = false;
   readonly #bytes: Uint8Array;
   readonly #end: number;
   readonly #numbersVary: boolean;
@@ -83,16 +96,25 @@ class Compiler {
 
   #value(node: PathNode | undefined, depth: number): boolean {
     const byte = this.#byte();
-    if (byte === 0x7b) return this.#container(node, depth, 0x7d);
+    if (byte === 0x7b) return node?.span ? this.#usage(node, depth) : this.#container(node, depth, 0x7d);
     if (byte === 0x5b) return this.#container(node, depth, 0x5d);
     if (byte === QUOTE) return this.#string(node);
     return this.#scalar(node);
   }
 
+  /** One for an event. Without a count in it, it is something else. */
+  #usage(node: PathNode, depth: number): boolean {
+    if (this.hasUsage) return false;
+    this.#holeAt(USAGE_FROM, this.#at, this.#at, -1);
+    if (!this.#container(node, depth, 0x7d)) return false;
+    this.#holeAt(USAGE_TO, this.#at, this.#at, -1);
+    return this.hasUsage;
+  }
+
   #container(node: PathNode | undefined, depth: number, closer: number): boolean {
     const isObject = closer === 0x7d;
-    // A usage object has effects of its own; strings of all depths are not told from names here.
-    if (depth === MAX_DEPTH || (node?.span && isObject) || node?.texts) return false;
+    // Strings of all depths are not told from names here.
+    if (depth === MAX_DEPTH || node?.texts) return false;
     this.#at++;
     this.#blanks();
     if (this.#take(closer)) return true;
@@ -137,6 +159,11 @@ class Compiler {
     const from = this.#at;
     while (this.#at < this.#end && isScalarByte(this.#byte())) this.#at++;
     if (this.#at === from) return false;
+    if (node?.scalar && node.slot >= USAGE_MEMBER) {
+      this.#holeAt(COUNT, from, this.#at, node.slot - USAGE_MEMBER);
+      this.hasUsage = true;
+      return true;
+    }
     const isNumber = isNumberByte(this.#bytes[from]!);
     if (this.#numbersVary && isNumber && !(node?.scalar || node?.value))
       this.#holeAt(NUMBER, from, this.#at, -1);

@@ -4,6 +4,7 @@ import { escapedSize, escapeLength } from "./json-escapes.ts";
 import type { PathTrie } from "./json-paths.ts";
 import {
   BLANKS,
+  COUNT,
   compileTemplate,
   type EventExtent,
   isNumberByte,
@@ -12,8 +13,11 @@ import {
   NUMBER,
   STEP_SIZE,
   TEXT,
+  USAGE_FROM,
+  USAGE_TO,
 } from "./line-template.ts";
 import { clearSizes, type ResponseReader, type TextSizes } from "./response-reader.ts";
+import { MAX_PLAIN_DIGITS, type UsageValues } from "./usage-block.ts";
 import * as slots from "./wires.ts";
 
 /** Shapes kept at once: several choices, tool calls and text by turns. */
@@ -56,12 +60,16 @@ export class LineTemplates {
   #pause = 0;
   /** Decoded bytes of the string that `#string` just passed. */
   #size = 0;
+  /** The usage of the event that `#steps` just passed, and where it stands. */
+  #counts: UsageValues = [];
+  #usageFrom = 0;
+  #usageTo = 0;
 
   constructor(trie: PathTrie) {
     this.#trie = trie;
   }
 
-  /** Makes a template of an event that was just parsed, had text, and changed nothing else. */
+  /** Makes a template of an event that was just parsed, had text, and changed nothing else but the usage. */
   learn(bytes: Uint8Array, event: EventExtent, reader: ResponseReader): void {
     if (this.#pause > 0) {
       this.#pause--;
@@ -116,6 +124,7 @@ export class LineTemplates {
     const end = this.#steps(shape.template, words, from, to);
     if (end < 0) return -1;
     reader.addText(this.#sizes, shape.deltaIsText);
+    if (shape.template.hasUsage) reader.takeUsage(this.#counts, words.bytes, this.#usageFrom, this.#usageTo);
     this.#vain = 0;
     this.#matched++;
     shape.usedAt = this.#matched;
@@ -146,6 +155,11 @@ export class LineTemplates {
       if (kind === LITERAL) i = matchLiteral(view, steps[s + 2]!, steps[s + 3]!, chunk, i, to);
       else if (kind === BLANKS) while (i < to && bytes[i] === 0x20) i++;
       else if (kind === NUMBER) i = passNumber(bytes, i, to);
+      else if (kind === COUNT) i = this.#count(bytes, i, to, steps[s + 1]!);
+      else if (kind === USAGE_FROM) {
+        this.#usageFrom = i;
+        this.#counts = [];
+      } else if (kind === USAGE_TO) this.#usageTo = i;
       else if (kind === TEXT) {
         i = this.#string(bytes, i, to);
         this.#sizes[steps[s + 1]! - slots.TEXT]! += this.#size;
@@ -156,6 +170,16 @@ export class LineTemplates {
       }
     }
     return i;
+  }
+
+  /** Passes a count that is a few digits. Any other is left to the parser: -1. */
+  #count(bytes: Uint8Array, from: number, to: number, member: number): number {
+    let count = 0;
+    let i = from;
+    for (; i < to && bytes[i]! >= 0x30 && bytes[i]! <= 0x39; i++) count = count * 10 + bytes[i]! - 0x30;
+    this.#counts[member] = count;
+    const digits = i - from;
+    return digits === 1 || (digits > 1 && digits <= MAX_PLAIN_DIGITS && bytes[from] !== 0x30) ? i : -1;
   }
 
   /** Passes the inside of a string. Returns the index of its quote, or -1. */

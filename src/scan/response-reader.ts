@@ -4,6 +4,7 @@ import { describeType, type EventType } from "./event-type.ts";
 import type { JsonHandler, JsonKind } from "./json-handler.ts";
 import { JsonMachine } from "./json-machine.ts";
 import type { PathTrie } from "./json-paths.ts";
+import { KeptText } from "./kept-text.ts";
 import { decodeName, decodePlain, isSpelled } from "./plain-text.ts";
 import {
   type CountingRules,
@@ -44,7 +45,7 @@ export class ResponseReader implements JsonHandler {
   outputDeltas = 0;
   outputTextBytes = 0;
   #deltasAtUsage = 0;
-  /** Counts up with every change of what the response says of itself, generated text aside. */
+  /** Counts up with every change of what the response says of itself, generated text and usage aside. */
   version = 0;
   /** `type` of the document in hand. */
   #type: EventType | undefined;
@@ -56,7 +57,7 @@ export class ResponseReader implements JsonHandler {
   #values: UsageValues = [];
   #counted: UsageValues = [];
   #tier: string | undefined;
-  #usageText: string | undefined;
+  readonly #usageText = new KeptText();
   #hasUsage = false;
   #isObject = false;
   /** `object` of the document is `error`. */
@@ -133,7 +134,7 @@ export class ResponseReader implements JsonHandler {
 
   /** The last usage object as it came, on one line, and parsed; undefined if there was none, or over 2 KiB of it, or no JSON. */
   usageJson(): { readonly text: string; readonly value: unknown } | undefined {
-    const text = this.#usageText;
+    const { text } = this.#usageText;
     if (text === undefined) return undefined;
     try {
       // JSON has line ends only where it has white space.
@@ -183,10 +184,19 @@ export class ResponseReader implements JsonHandler {
     if (!holdsCount(values)) return;
     this.#hasUsage = true;
     this.#counted = values;
-    this.#usageText = this.#machine.spanText;
+    this.#usageText.set(this.#machine.spanText);
     this.final ||= slot === slots.USAGE || !this.#rules.mergesUsage;
     this.#say("serviceTier", this.#tier);
-    this.version++;
+  }
+
+  /**
+   * The usage at `bytes[from, to)` of a document whose text was just added, and which is like an earlier one but for
+   * its counts: what else a usage says was said then.
+   */
+  takeUsage(values: UsageValues, bytes: Uint8Array, from: number, to: number): void {
+    this.#counted = this.#rules.mergesUsage ? mergeValues(this.#counted, values) : values;
+    this.#usageText.keep(bytes, from, to);
+    this.#deltasAtUsage = this.outputDeltas;
   }
 
   /** Counts of the usage so far; undefined if no block came that counts. */

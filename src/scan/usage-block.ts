@@ -60,7 +60,7 @@ export interface CountingRules {
 }
 
 /** Digits of which any number is a safe integer. */
-const MAX_PLAIN_DIGITS = 15;
+export const MAX_PLAIN_DIGITS = 15;
 /** JSON number as `JSON.parse` takes it. */
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 

@@ -69,8 +69,14 @@ describe("line templates", () => {
     expect(matchAfter(LEARNED, next)).toBeUndefined();
   });
 
-  test("are not made of events with usage in them", () => {
-    const learned = change("null", '{"prompt_tokens":1}');
+  test.each([
+    "{}",
+    '{"num_chips":4}',
+    '{"prompt_tokens":null,"completion_tokens":1}',
+    '{"prompt_tokens":1.5}',
+    '{"prompt_tokens":1},"usage":{"prompt_tokens":2}',
+  ])("are not made of events with usage %s", (usage) => {
+    const learned = change("null", usage);
     expect(matchAfter(learned, learned)).toBeUndefined();
   });
 
@@ -85,6 +91,56 @@ describe("line templates", () => {
       expect(readWith([input], options)).toEqual(parsed);
       expect(readWith(cutAtRandom(input, random), options)).toEqual(parsed);
     }
+  });
+});
+
+describe("line templates of events with usage in them", () => {
+  const path = PATHS.chat;
+  const event = (text: string, usage: string) =>
+    `data: {"model":"m","choices":[{"delta":{"content":"${text}"}}],"usage":${usage}}\n\n`;
+  /** What the tap says after three events of one shape and a fourth, each whole in its chunk. */
+  const readAll = (usages: readonly string[]) => {
+    const events = usages.map((usage, i) => bytes(event("x".repeat(i + 1), usage)));
+    const whole = readWith(events, { path, sse: true });
+    const parsed = readWith(
+      events.flatMap((one) => cutEvery(one, 1)),
+      { path, sse: true },
+    );
+    expect(whole).toEqual(parsed);
+    return whole;
+  };
+  const LIKE = [1, 2, 3].map((n) => `{"prompt_tokens":9,"completion_tokens":${n},"other":"a"}`);
+
+  test("take the last counts, and its text as it came", () => {
+    const last = '{"prompt_tokens":9,"completion_tokens":123456789012345,"other":"b \\u00e9 \u00e9"}'.replace(
+      "b",
+      "b".repeat(600),
+    );
+    expect(readAll([...LIKE, last])).toMatchObject({
+      usage: { inputTokens: 9, outputTokens: 123_456_789_012_345 },
+      usageText: last,
+      outputDeltas: 4,
+      outputTextBytes: 10,
+      textSinceUsage: false,
+      parseErrors: 0,
+    });
+  });
+
+  test("say that text came after the usage", () => {
+    expect(readAll([...LIKE, "null"]).textSinceUsage).toBe(true);
+  });
+
+  test.each(["1.5", "-1", "01", "1e3", "99999999999999999", "null", '"1"', "true", "[1]", "", " 1"])(
+    "leave the count %j to the parser",
+    (count) => {
+      readAll([...LIKE, `{"prompt_tokens":9,"completion_tokens":${count},"other":"b"}`]);
+    },
+  );
+
+  test("forget what the usage of another shape said", () => {
+    const long = '{"prompt_tokens":1,"completion_tokens":7,"prompt_tokens_details":{"cached_tokens":1}}';
+    const short = '{"completion_tokens":8}';
+    expect(readAll([long, long, short, short, long, short]).usage).toEqual({ outputTokens: 8 });
   });
 });
 

@@ -16,8 +16,15 @@ const TEXTS = [
   "x".repeat(70),
 ];
 
-/** One event's document, of the given wire. Most are alike but for their text. */
-export function createEvent(wire: "chat" | "responses" | "messages", random: Random): unknown {
+/**
+ * One event's document, of the given wire. Most are alike but for their text.
+ * @param usages the usage objects that run along in a chat stream, if any do
+ */
+export function createEvent(
+  wire: "chat" | "responses" | "messages",
+  random: Random,
+  usages?: () => unknown,
+): unknown {
   const text = pick(TEXTS, random);
   if (wire === "messages") {
     if (random() < 0.1) return { type: "ping" };
@@ -57,8 +64,39 @@ export function createEvent(wire: "chat" | "responses" | "messages", random: Ran
     created: 1_768_640_420 + Math.floor(random() * 2),
     model: random() < 0.97 ? "gpt" : "gpt-b",
     choices: isAnswer ? [] : [{ index: random() < 0.9 ? 0 : 1, delta, logprobs: null, finish_reason: null }],
-    ...(isAnswer || random() < 0.05 ? { usage } : random() < 0.9 && { usage: null }),
+    ...(usages && random() < 0.95
+      ? { usage: usages() }
+      : isAnswer || random() < 0.05
+        ? { usage }
+        : random() < 0.9 && { usage: null }),
     ...(random() < 0.5 && { obfuscation: pick(TEXTS, random) }),
+  };
+}
+
+const COUNTS = [0, 1, 20, 300, 4000, 50_000, 123_456_789_012_345];
+/** What is no count, or not one that is read as it stands. */
+const ODD_COUNTS = [null, 1.5, -1, "7", 1_234_567_890_123_456, 1e300, { a: 1 }, []];
+
+/** Usage as providers send it that count along: mostly of one or two shapes. */
+function createUsages(random: Random): () => unknown {
+  const count = () => (random() < 0.96 ? pick(COUNTS, random) : pick(ODD_COUNTS, random));
+  const shapes = Array.from({ length: 3 }, () =>
+    ["completion_tokens", "total_tokens", "details", "tier", "other", "reasoning"].filter(
+      () => random() < 0.6,
+    ),
+  );
+  return () => {
+    const shape = shapes[random() < 0.9 ? 0 : random() < 0.5 ? 1 : 2]!;
+    const has = (member: string) => shape.includes(member);
+    return {
+      prompt_tokens: count(),
+      ...(has("completion_tokens") && { completion_tokens: count() }),
+      ...(has("total_tokens") && { total_tokens: count() }),
+      ...(has("details") && { prompt_tokens_details: { text_tokens: count(), cached_tokens: count() } }),
+      ...(has("reasoning") && { completion_tokens_details: { reasoning_tokens: count() } }),
+      ...(has("tier") && { service_tier: random() < 0.95 ? "default" : "flex" }),
+      ...(has("other") && { search_context_size: pick(TEXTS, random), cost: { total: count() } }),
+    };
   };
 }
 
@@ -66,10 +104,11 @@ export function createEvent(wire: "chat" | "responses" | "messages", random: Ran
 export function writeStream(wire: "chat" | "responses" | "messages", events: number, random: Random): string {
   const kinds = pick([["\n"], ["\n"], ["\r\n"], ["\r"], ["\n", "\r\n", "\r"]], random);
   const isWild = random() < 0.3;
+  const usages = wire === "chat" && random() < 0.5 ? createUsages(random) : undefined;
   const lines: string[] = [];
   const end = () => pick(kinds, random);
   for (let i = 0; i < events; i++) {
-    const event = createEvent(wire, random);
+    const event = createEvent(wire, random, usages);
     if (random() < 0.05) lines.push(`: keep-alive${end()}`, random() < 0.5 ? end() : "");
     if (wire !== "chat") lines.push(`event: ${pick(["delta", "other"], random)}${end()}`);
     const json = isWild ? writeWild(event, random, [" ", "  "]) : JSON.stringify(event);
