@@ -12,10 +12,13 @@ const LOOK_MS = 250;
 export function boundYoungGeneration(): void {
   const given = `${process.env.NODE_OPTIONS ?? ""} ${process.execArgv.join(" ")}`;
   if (/semi[-_]space/.test(given)) return;
+  let current = 0;
   // Again and again: V8 gives memory back when little happens.
   setInterval(() => {
     const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space");
     const growth = (young?.space_size ?? 0) < ENOUGH_BYTES ? 2 : 1;
+    if (growth === current) return;
+    current = growth;
     setFlagsFromString(`--semi-space-growth-factor=${growth}`);
   }, LOOK_MS).unref();
 }
