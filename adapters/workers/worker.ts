@@ -11,8 +11,8 @@ import { createStreamDecoder } from "../../src/gateway/stream-decoder.ts";
 import { inboundOf } from "../../src/gateway/web-request.ts";
 import { createWebCryptoVerify } from "../../src/keys/verify-webcrypto.ts";
 import type { Bindings } from "./bindings.ts";
+import { bodyReaders } from "./body-readers.ts";
 import { createRowSink } from "./row-sink.ts";
-import { openUploadReader } from "./upload-reader.ts";
 
 /** `performance.now()` stands still between I/O on Workers, as all its clocks do. */
 const CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
@@ -25,7 +25,12 @@ const log: Log = (level, message, fields) => {
 function createWorker() {
   let state: GatewayState | undefined;
   const upstream = createFetchUpstream({ init: { encodeResponseBody: "manual" }, streamInit: {} });
-  const ports = { upstream, responseInit: { encodeBody: "manual" }, openUploadReader, waitUntil };
+  const ports = {
+    upstream,
+    responseInit: { encodeBody: "manual" },
+    readers: bodyReaders,
+    waitUntil,
+  };
 
   return {
     async fetch(request: Request, env: Bindings): Promise<Response> {

@@ -1,12 +1,16 @@
 /** A response body on its way down: pulled by the client's reader, or whole where it is small; drained for its row after the client left. */
+import type { BodyReaders, ChunkReader } from "./body-readers.ts";
 import { type Exchange, MAX_WHOLE_BODY, type Write } from "./exchange.ts";
 import type { HeaderList } from "./ports.ts";
 import type { ReadTimeout } from "./read-timeout.ts";
 import type { LengthedSource } from "./upload.ts";
-import { framingOf, isAnsweredWhole, joined } from "./web-response.ts";
+import { type Framing, framingOf, isAnsweredWhole, joined } from "./web-response.ts";
 
 export interface DownloadOptions {
   readonly body: ReadableStream<Uint8Array>;
+  /** Those for the client. */
+  readonly headers: HeaderList;
+  readonly readers: BodyReaders | undefined;
   readonly exchange: Exchange;
   readonly readTimeout: ReadTimeout;
   readonly isClientGone: () => boolean;
@@ -19,7 +23,8 @@ export interface DownloadOptions {
 export class Download {
   readonly #options: DownloadOptions;
   readonly #exchange: Exchange;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #framing: Framing;
+  readonly #reader: ChunkReader;
   readonly #settled = Promise.withResolvers<void>();
   /** Whoever reads for the client; it never rejects. */
   #reading: Promise<unknown> | undefined;
@@ -29,15 +34,22 @@ export class Download {
   constructor(options: DownloadOptions) {
     this.#options = options;
     this.#exchange = options.exchange;
-    this.#reader = options.body.getReader();
+    this.#framing = framingOf(options.headers);
+    this.#reader = this.#openReader();
     // A runtime that stops a request's work when its client leaves (Workers) must let it end in a row.
     options.waitUntil?.(this.#settled.promise);
   }
 
-  /** `headers` are those for the client. */
-  async open(headers: HeaderList): Promise<BodyInit> {
-    const framing = framingOf(headers);
-    return isAnsweredWhole(framing) ? this.#whole(framing.length ?? 0) : this.#stream(framing.length);
+  async open(): Promise<BodyInit> {
+    const { length } = this.#framing;
+    return isAnsweredWhole(this.#framing) ? this.#whole(length ?? 0) : this.#stream(length);
+  }
+
+  #openReader(): ChunkReader {
+    const { body, readers } = this.#options;
+    const { length, sse } = this.#framing;
+    // Events are small, whatever reads them.
+    return readers && !sse ? readers.asItComes(body, length) : body.getReader();
   }
 
   /** The client is gone, as its reader or its connection says; both may. */

@@ -1,5 +1,6 @@
 /** The portable way to the providers: the runtime's own `fetch`. The relay's read timeout reaches it through its signal. */
 import { type Upstream, UpstreamError, type UpstreamRequest, type UpstreamResponse } from "./ports.ts";
+import { headersOf } from "./web-headers.ts";
 
 /** How often a failed connection is tried again. */
 export const CONNECT_RETRIES = 2;
@@ -30,15 +31,12 @@ export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstrea
 
   function attempt(request: UpstreamRequest): Promise<Response> {
     const { body } = request;
-    const headers = new Headers();
-    for (let i = 0; i < request.headers.length; i += 2)
-      headers.append(request.headers[i]!, request.headers[i + 1]!);
     // `decompress`, `duplex` and the like are no members of the DOM's RequestInit.
     const init: Record<string, unknown> = {
       ...options.init,
       ...(body instanceof ReadableStream && (options.streamInit ?? { duplex: "half" })),
       method: request.method,
-      headers,
+      headers: headersOf(request.headers),
       redirect: "manual",
       signal: request.signal,
       ...(body && { body }),

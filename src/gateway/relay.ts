@@ -1,5 +1,6 @@
 /** The portable transport: a Web-standard Request in, a Response out, both bodies pulled by whoever reads them. */
 import { admit, type Plan } from "./admission.ts";
+import type { BodyReaders } from "./body-readers.ts";
 import { Download } from "./download.ts";
 import type { ErrorCode, Refusal } from "./errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "./exchange.ts";
@@ -8,16 +9,17 @@ import { type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts"
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 import { internalError, refuse } from "./refusals.ts";
 import type { GatewayState } from "./state.ts";
-import { type OpenReader, openUpload } from "./upload.ts";
-import { pairs, refusalResponse, stalledResponse, unheardResponse } from "./web-response.ts";
+import { openUpload } from "./upload.ts";
+import { headersOf } from "./web-headers.ts";
+import { refusalResponse, stalledResponse, unheardResponse } from "./web-response.ts";
 
 /** Where the portable relay sends requests, and how it outlives them. */
 export interface RelayPorts {
   readonly upstream: Upstream;
   /** Extra members for every `Response`, as workerd's `encodeBody: "manual"`. */
   readonly responseInit?: Readonly<Record<string, unknown>>;
-  /** Reads the bodies of declared length that stream up; by chunks as they come where it is left out. */
-  readonly openUploadReader?: OpenReader;
+  /** The streams' own readers where it is left out. */
+  readonly readers?: BodyReaders;
   /** Keeps work alive after the response, where the runtime would stop it. */
   readonly waitUntil?: (work: Promise<unknown>) => void;
 }
@@ -141,7 +143,7 @@ class WebRelay {
     this.#exchange.hold(MAX_WHOLE_BODY);
     return openUpload({
       body,
-      openReader: this.#ports.openUploadReader,
+      readers: this.#ports.readers,
       exchange: this.#exchange,
       readTimeout: this.#readTimeout,
       clock: this.#state.clock,
@@ -186,7 +188,7 @@ class WebRelay {
 
   async #respond({ status, statusText, headers: received, body }: UpstreamResponse): Promise<Response> {
     const headers = this.#exchange.begin(status, received);
-    const init = { ...this.#ports.responseInit, status, statusText, headers: pairs(headers) };
+    const init = { ...this.#ports.responseInit, status, statusText, headers: headersOf(headers) };
     if (!body || this.#plan.method === "HEAD" || status === 204 || status === 304) {
       this.#readTimeout.stop();
       this.#exchange.finish("complete");
@@ -194,13 +196,15 @@ class WebRelay {
     }
     this.#download = new Download({
       body,
+      headers,
+      readers: this.#ports.readers,
       exchange: this.#exchange,
       readTimeout: this.#readTimeout,
       isClientGone: this.#isClientGone,
       abort: this.#giveUp,
       waitUntil: this.#ports.waitUntil,
     });
-    if (!this.#isClientGone()) return new Response(await this.#download.open(headers), init);
+    if (!this.#isClientGone()) return new Response(await this.#download.open(), init);
     this.#download.clientLeft();
     return unheardResponse();
   }

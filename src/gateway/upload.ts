@@ -1,20 +1,14 @@
 /** A request body that streams up, pulled at the provider's pace through the scanner. */
+import type { BodyReaders, ChunkReader } from "./body-readers.ts";
 import { clientPatienceMs } from "./client-patience.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Clock } from "./ports.ts";
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 
-/** What is used of a body's reader. */
-type ChunkReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
-
-/** `length`: what the client has declared. */
-export type OpenReader = (body: ReadableStream<Uint8Array>, length: number) => ChunkReader;
-
 export interface UploadOptions {
   readonly body: ReadableStream<Uint8Array>;
-  /** For a body of declared length; an undeclared one goes up by chunks as they come. */
-  readonly openReader: OpenReader | undefined;
+  readonly readers: BodyReaders | undefined;
   readonly exchange: Exchange;
   readonly readTimeout: ReadTimeout;
   readonly clock: Clock;
@@ -31,11 +25,7 @@ export interface UploadOptions {
 export function openUpload(options: UploadOptions): ReadableStream<Uint8Array> {
   const { exchange, readTimeout } = options;
   const { request } = exchange;
-  const length = exchange.plan.declaredLength;
-  const reader =
-    options.openReader && length !== undefined
-      ? options.openReader(options.body, length)
-      : options.body.getReader();
+  const reader = openReader(options.body, exchange.plan.declaredLength, options.readers);
   const patienceMs = clientPatienceMs(exchange.plan.settings.config);
   const clientTurn = createReadTimeout(patienceMs, options.clock, () => {
     options.onStalled();
@@ -89,6 +79,16 @@ export function openUpload(options: UploadOptions): ReadableStream<Uint8Array> {
     },
   };
   return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
+}
+
+function openReader(
+  body: ReadableStream<Uint8Array>,
+  length: number | undefined,
+  readers: BodyReaders | undefined,
+): ChunkReader {
+  if (!readers) return body.getReader();
+  // One that does not say its length may be spoken as it is sent.
+  return length === undefined ? readers.asItComes(body, length) : readers.inPieces(body, length);
 }
 
 /** A source with workerd's own member for the length of a stream in bytes; other runtimes ignore it. */

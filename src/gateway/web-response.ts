@@ -2,6 +2,7 @@
 import type { ErrorResponse } from "./errors.ts";
 import { MAX_WHOLE_BODY } from "./exchange.ts";
 import type { HeaderList } from "./ports.ts";
+import { headersOf } from "./web-headers.ts";
 
 /** `init`: further members for the runtime, as workerd's `encodeBody: "manual"`. */
 export function refusalResponse(
@@ -9,7 +10,7 @@ export function refusalResponse(
   { status, headers, body }: ErrorResponse,
   init?: Readonly<Record<string, unknown>>,
 ): Response {
-  return new Response(method === "HEAD" ? null : body, { ...init, status, headers: pairs(headers) });
+  return new Response(method === "HEAD" ? null : body, { ...init, status, headers: headersOf(headers) });
 }
 
 /** Nobody reads it; a runtime that writes it all the same writes to a closed connection. */
