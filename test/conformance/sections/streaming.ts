@@ -149,28 +149,40 @@ export const streaming: Section = (check) => {
 
     check(
       `streaming/short-${who}`,
-      `breaks a ${who} client's connection off when a declared body ends early`,
+      `hands on what came and breaks a ${who} client's connection off when a declared body ends early`,
       async (lab) => {
         lab.standIn.setDefault(shorterThanDeclared({ "content-type": "application/json" }, '{"a":', 1000));
         const connection = await begin(lab.base, { target: CHAT, key, ...jsonBody(chat()) });
-        await connection.readHead();
-        expect(await connection.readBody()).toMatchObject({ clean: false });
+        const head = await connection.readHead();
+        expect(await connection.readBody()).toEqual({ body: Buffer.from('{"a":'), clean: false });
+        if (who === "managed") {
+          expect(await rowOf(lab.base, head)).toMatchObject({ outcome: "cut_short", response_bytes: 5 });
+        }
       },
     );
 
-    check(
-      `streaming/backpressure-${who}`,
-      `stops reading the provider when a ${who} reader stops`,
-      async (lab) => {
-        const source = flood(SSE, FLOOD_CHUNK, FLOOD_CHUNKS);
-        lab.standIn.setDefault(source.answer);
-        const connection = await begin(lab.base, { target: CHAT, key, ...jsonBody(chat({ stream: true })) });
-        await connection.readHead();
-        expect(await settled(source.bytesWritten)).toBeLessThan(IN_FLIGHT_BYTES);
-        connection.destroy();
-        await (await lab.standIn.take()).clientGone;
-      },
-    );
+    for (const [name, type] of [
+      ["stream", SSE],
+      ["file", { "content-type": "application/octet-stream" }],
+    ] as const) {
+      check(
+        `streaming/backpressure-${name}-${who}`,
+        `stops reading the provider's ${name} when a ${who} reader stops`,
+        async (lab) => {
+          const source = flood(type, FLOOD_CHUNK, FLOOD_CHUNKS);
+          lab.standIn.setDefault(source.answer);
+          const connection = await begin(lab.base, {
+            target: CHAT,
+            key,
+            ...jsonBody(chat({ stream: true })),
+          });
+          await connection.readHead();
+          expect(await settled(source.bytesWritten)).toBeLessThan(IN_FLIGHT_BYTES);
+          connection.destroy();
+          await (await lab.standIn.take()).clientGone;
+        },
+      );
+    }
   }
 
   check("streaming/small-chunks", "relays 100,000 small chunks to the last byte", async (lab) => {
