@@ -3,9 +3,12 @@ import type { ChunkWords } from "./byte-search.ts";
 import { DATA_PREFIX_BYTES, isDataName, isDataUri } from "./data-prefix.ts";
 import { QUOTE } from "./json-bytes.ts";
 import type { StringDecoder } from "./json-string.ts";
+import { type LongPass, openLongPass } from "./long-strings/long-pass.ts";
 import { StringPasser } from "./string-passer.ts";
 
 const SHORT_STRING_BYTES = 32;
+/** Less of a subtree is read here: most bodies are small, and cold. */
+const LONG_BYTES = 1024;
 
 /** What a byte outside strings means here. */
 const NOTHING = 0;
@@ -34,6 +37,7 @@ export class SubtreeSkipper {
   readonly #onText: (bytes: number) => void;
   readonly #countsDataUris: boolean;
   readonly #whole = new StringPasser();
+  #long: LongPass | undefined;
   readonly #string: StringDecoder;
   #counts = false;
   #depth = 0;
@@ -69,7 +73,7 @@ export class SubtreeSkipper {
   push(words: ChunkWords, from: number, to: number): number {
     const { bytes } = words;
     const counts = this.#counts;
-    let i = this.#inString ? this.#goOn(words, from, to) : from;
+    let i = this.#plain(words, this.#inString ? this.#goOn(words, from, to) : from, to);
     while (i < to) {
       const kind = KINDS[bytes[i]!]!;
       i++;
@@ -82,7 +86,6 @@ export class SubtreeSkipper {
       if (kind === AN_OPENER) this.#depth++;
       else if (kind === A_CLOSER && --this.#depth === 0) {
         this.closed = true;
-        if (this.#pending > 0) this.#report();
         return i;
       }
     }
@@ -107,11 +110,14 @@ export class SubtreeSkipper {
    */
   #counted(words: ChunkWords, from: number, to: number): number {
     if (this.#pending > 0) this.#report();
+    this.#pendingIsData = false;
+    const reached = this.#plain(words, from - 1, to);
+    if (reached >= from) return reached;
     const { bytes } = words;
     const near = Math.min(from + SHORT_STRING_BYTES, to - 1);
     let i = from;
     while (i < near && STRING_ENDS[bytes[i]!] === 0) i++;
-    if (i >= near || bytes[i] !== QUOTE) return this.#long(words, from, to);
+    if (i >= near || bytes[i] !== QUOTE) return this.#oddString(words, from, to);
     const size = i - from;
     const isName = bytes[i + 1] === 0x3a;
     if (isName) this.#underData = !this.#countsDataUris && isDataName(bytes, from, size);
@@ -119,7 +125,18 @@ export class SubtreeSkipper {
     return isName ? i + 2 : i + 1;
   }
 
-  #long(words: ChunkWords, from: number, to: number): number {
+  /** Passes what holds nothing odd, if it is long. Returns the index past it. */
+  #plain(words: ChunkWords, from: number, to: number): number {
+    if (to - from <= LONG_BYTES || !this.#counts || this.#countsDataUris) return from;
+    if (this.#pending > 0 || this.#pendingIsData || this.#underData) return from;
+    this.#long ??= openLongPass();
+    const reached = this.#long.skip(words, from, to, this.#depth);
+    this.#depth = this.#long.depth;
+    if (this.#long.text > 0) this.#onText(this.#long.text);
+    return reached;
+  }
+
+  #oddString(words: ChunkWords, from: number, to: number): number {
     const end = this.#whole.pass(words, from, to);
     const { size, plain, reached } = this.#whole;
     const isPlain = plain >= DATA_PREFIX_BYTES;
@@ -158,6 +175,7 @@ export class SubtreeSkipper {
   #classify(kind: number): void {
     this.#underData = kind === A_COLON && this.#pendingIsData && !this.#countsDataUris;
     if (kind === A_COLON) this.#pending = 0;
+    else if (this.#pending > 0) this.#report();
     this.#pendingIsData = false;
   }
 

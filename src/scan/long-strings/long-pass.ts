@@ -1,4 +1,4 @@
-/** How what is left of a long string is passed, escapes and all: by SIMD where bytes may become code, else by words. */
+/** How long strings are passed, escapes and all, and long subtrees: by SIMD where bytes may become code, else by words. */
 import type { ChunkWords } from "../byte-search.ts";
 import { openSimdPass } from "./simd-pass.ts";
 import { createWordPass } from "./word-pass.ts";
@@ -11,6 +11,15 @@ export interface LongPass {
    * text or no JSON.
    */
   pass(words: ChunkWords, from: number, to: number): number;
+  /** Of the last `skip`: how deep it stopped, and the decoded bytes of the values that it passed. */
+  readonly depth: number;
+  readonly text: number;
+  /**
+   * Passes what is plain of a subtree whose text is counted, data URIs left out. Returns where it stopped in `[from, to)`:
+   * at any byte outside strings, or at a quote that opens one.
+   * @param depth of `from`, which is outside strings; 1 in the subtree's own object or array, whose closer is not passed
+   */
+  skip(words: ChunkWords, from: number, to: number, depth: number): number;
 }
 
 let longPass: LongPass | undefined;

@@ -1,6 +1,6 @@
-;; Passes the inside of a JSON string, sixteen bytes at a time. Assembled into simd-module.ts (test/unit/scan/long-pass.test.ts).
+;; Passes JSON, sixteen bytes at a time: the inside of a string, and what is plain of an object or array. Assembled into simd-module.ts (test/unit/scan/long-pass.test.ts).
 (module
-  ;; The first four bytes are for `pass` to answer in; the window on a chunk begins at 16. Two pages hold 64 KiB of it,
+  ;; The first twelve bytes are to answer in; the window on a chunk begins at 16. Two pages hold 64 KiB of it,
   ;; and the sixteen bytes that a load may reach past its end.
   (memory (export "memory") 2)
 
@@ -15,7 +15,7 @@
 
   ;; Returns where it stopped in [$i, $end): at the closing quote, at a backslash that StringPasser leaves alone, or $end.
   ;; At 0 it leaves by how many bytes the escapes that it passed are longer than what they stand for, in UTF-8.
-  (func (export "pass") (param $i i32) (param $end i32) (result i32)
+  (func $pass (export "pass") (param $i i32) (param $end i32) (result i32)
     (local $block i32) (local $found i32) (local $shrunk i32)
     (local $bytes v128) (local $second i32) (local $digits i32) (local $first_digit i32) (local $second_digit i32)
     (local $is_three i32)
@@ -96,4 +96,107 @@
           (br $next_found))))
     (i32.store (i32.const 0) (local.get $shrunk))
     (select (local.get $i) (local.get $end) (i32.lt_u (local.get $i) (local.get $end))))
+
+  ;; Passes strings, openers and closers in [$i, $end), inside $depth objects and arrays, as SubtreeSkipper counts them.
+  ;; Returns where it stopped: at $end, at the closer of the outermost, or at the quote that opens a string which is not
+  ;; plain: the name `data`, one whose first bytes are escaped, one whose end or what follows it is not there.
+  ;; At 4 it leaves the depth, at 8 the decoded bytes of the values among the strings, data URIs left out.
+  (func (export "skip") (param $i i32) (param $end i32) (param $depth i32) (result i32)
+    (local $block i32) (local $found i32) (local $text i32) (local $bytes v128) (local $byte i32)
+    (local $from i32) (local $close i32) (local $next i32) (local $size i32)
+    (block $stop
+      (loop $next_block
+        (br_if $stop (i32.ge_u (local.get $i) (local.get $end)))
+        (local.set $block (local.get $i))
+        (local.set $bytes (v128.load (local.get $i)))
+        ;; A bit for each quote, opener and closer. Bit 5 is all that tells braces from brackets.
+        (local.set $found (i8x16.bitmask (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 0x22)))))
+        (local.set $bytes (v128.or (local.get $bytes) (i8x16.splat (i32.const 0x20))))
+        (local.set $found
+          (i32.or
+            (local.get $found)
+            (i8x16.bitmask
+              (v128.or
+                (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 0x7b)))
+                (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 0x7d)))))))
+        (loop $next_found
+          (if (i32.eqz (local.get $found))
+            (then
+              (local.set $i (i32.add (local.get $block) (i32.const 16)))
+              (br $next_block)))
+          (local.set $i (i32.add (local.get $block) (i32.ctz (local.get $found))))
+          (br_if $stop (i32.ge_u (local.get $i) (local.get $end)))
+          (local.set $byte (i32.load8_u (local.get $i)))
+          (if (i32.ne (local.get $byte) (i32.const 0x22))
+            (then
+              (if (i32.eq (i32.or (local.get $byte) (i32.const 0x20)) (i32.const 0x7b))
+                (then (local.set $depth (i32.add (local.get $depth) (i32.const 1))))
+                (else
+                  (br_if $stop (i32.eq (local.get $depth) (i32.const 1)))
+                  (local.set $depth (i32.sub (local.get $depth) (i32.const 1)))))
+              (local.set $i (i32.add (local.get $i) (i32.const 1))))
+            (else
+              (local.set $from (i32.add (local.get $i) (i32.const 1)))
+              (local.set $close (call $find_end (local.get $from)))
+              (local.set $size (i32.sub (local.get $close) (local.get $from)))
+              (if (i32.or
+                    (i32.eq (local.get $size) (i32.const 16))
+                    (i32.eq (i32.load8_u (local.get $close)) (i32.const 0x5c)))
+                (then
+                  (br_if $stop (i32.lt_u (local.get $size) (i32.const 5)))
+                  (local.set $close (call $pass (local.get $close) (local.get $end)))
+                  (local.set $size
+                    (i32.sub (i32.sub (local.get $close) (local.get $from)) (i32.load (i32.const 0))))))
+              (br_if $stop (i32.ne (i32.load8_u (local.get $close)) (i32.const 0x22)))
+              ;; What follows the string says what it is.
+              (local.set $next (local.get $close))
+              (loop $blank
+                (local.set $next (i32.add (local.get $next) (i32.const 1)))
+                (br_if $stop (i32.ge_u (local.get $next) (local.get $end)))
+                (br_if $blank
+                  (i32.le_u (local.tee $byte (i32.load8_u (local.get $next))) (i32.const 0x20))))
+              (if (i32.eq (local.get $byte) (i32.const 0x3a))
+                (then
+                  (br_if $stop
+                    (i32.and
+                      (i32.eq (local.get $size) (i32.const 4))
+                      (i32.eq (i32.load (local.get $from)) (i32.const 0x61746164)))))
+                (else
+                  (br_if $stop
+                    (i32.eqz
+                      (i32.or
+                        (i32.eq (local.get $byte) (i32.const 0x2c))
+                        (i32.eq (i32.or (local.get $byte) (i32.const 0x20)) (i32.const 0x7d)))))
+                  (if (i32.eqz
+                        (i32.and
+                          (i32.ge_u (local.get $size) (i32.const 5))
+                          (i32.and
+                            (i32.eq (i32.load (local.get $from)) (i32.const 0x61746164))
+                            (i32.eq (i32.load8_u offset=4 (local.get $from)) (i32.const 0x3a)))))
+                    (then (local.set $text (i32.add (local.get $text) (local.get $size)))))))
+              (local.set $i (local.get $next))))
+
+          (br_if $next_block (i32.ge_u (i32.sub (local.get $i) (local.get $block)) (i32.const 16)))
+          (local.set $found
+            (i32.and
+              (local.get $found)
+              (i32.shl (i32.const -1) (i32.sub (local.get $i) (local.get $block)))))
+          (br $next_found))))
+    (i32.store (i32.const 4) (local.get $depth))
+    (i32.store (i32.const 8) (local.get $text))
+    (select (local.get $i) (local.get $end) (i32.lt_u (local.get $i) (local.get $end))))
+
+  ;; The first quote or backslash of the sixteen bytes from $i on, or where these end.
+  (func $find_end (param $i i32) (result i32)
+    (local $bytes v128)
+    (local.set $bytes (v128.load (local.get $i)))
+    (i32.add
+      (local.get $i)
+      (i32.ctz
+        (i32.or
+          (i32.const 0x10000)
+          (i8x16.bitmask
+            (v128.or
+              (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 0x22)))
+              (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 0x5c)))))))))
 )

@@ -10,6 +10,14 @@ export function createWordPass(): LongPass {
 
 class WordPass implements LongPass {
   shrunk = 0;
+  depth = 0;
+  readonly text = 0;
+
+  /** Words have nothing on the bytes that the caller reads. */
+  skip(_words: ChunkWords, from: number, _to: number, depth: number): number {
+    this.depth = depth;
+    return from;
+  }
 
   pass(words: ChunkWords, from: number, to: number): number {
     const { bytes } = words;
