@@ -2,12 +2,12 @@
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const ENTRY = fileURLToPath(new URL("../worker.ts", import.meta.url));
+const GATEWAY = fileURLToPath(new URL("../worker.ts", import.meta.url));
 
 /** The module's source, minified. The settings are those of `wrangler deploy --minify`. */
-export async function buildWorker(): Promise<string> {
+export async function buildWorker(entry = GATEWAY): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [ENTRY],
+    entryPoints: [entry],
     bundle: true,
     minify: true,
     write: false,

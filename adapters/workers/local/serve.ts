@@ -10,6 +10,7 @@ import { createLog } from "../../server/log.ts";
 import { createRowSink } from "../../server/row-sink.ts";
 import { buildWorker } from "./build.ts";
 import { readDenyEntries } from "./deny-entries.ts";
+import type { FillerEntry } from "./deny-filler.ts";
 import { varsOf } from "./vars.ts";
 import { createWorkerLog } from "./worker-log.ts";
 
@@ -17,20 +18,14 @@ const PROJECT_ROOT = new URL("../../../", import.meta.url);
 /** Where wrangler keeps its local KV, so that `wrangler kv key put --local` reaches a running gateway. */
 const WRANGLER_KV = fileURLToPath(new URL(".wrangler/state/v3/kv", PROJECT_ROOT));
 
-/** One after the other, a thousand entries took four seconds. */
-const WRITES_AT_ONCE = 100;
+const GATEWAY = "beyond-ai";
+const FILLER_ENTRY = fileURLToPath(new URL("deny-filler.ts", import.meta.url));
 
 /** The parts of wrangler.toml that say how the worker runs. */
 interface WranglerConfig {
   readonly compatibility_date: string;
   readonly compatibility_flags: string[];
   readonly kv_namespaces: readonly { readonly binding: string; readonly id: string }[];
-}
-
-/** What is used of a KV namespace here. */
-interface LocalKv {
-  put(key: string, value: string): Promise<void>;
-  delete(key: string): Promise<void>;
 }
 
 const log = createLog("info");
@@ -42,17 +37,25 @@ async function serve(): Promise<void> {
   const { config } = loadConfig({ toml, env: process.env, runtime: "workers" });
   const wrangler = readWranglerConfig();
   const rows = createRowSink({ fd: 1, log, onLost: () => {} });
-  const miniflare = new Miniflare({
-    name: "beyond-ai",
+  const runsAs = {
     modules: true,
-    script: await buildWorker(),
     compatibilityDate: wrangler.compatibility_date,
     compatibilityFlags: wrangler.compatibility_flags,
-    bindings: varsOf(toml, process.env),
     kvNamespaces: Object.fromEntries(wrangler.kv_namespaces.map(({ binding, id }) => [binding, id])),
-    kvPersist: config.snapshotPath === undefined ? WRANGLER_KV : `${config.snapshotPath}.kv`,
+  };
+  const gateway = {
+    ...runsAs,
+    name: GATEWAY,
+    script: await buildWorker(),
+    bindings: varsOf(toml, process.env),
     // Miniflare's own front door would decode and encode bodies.
     unsafeDirectSockets: [{ host: config.listen.host, port: config.listen.port }],
+  };
+  const filler = { ...runsAs, name: "deny-filler", script: await buildWorker(FILLER_ENTRY) };
+  const miniflare = new Miniflare({
+    // `dispatchFetch` asks the first.
+    workers: config.snapshotPath === undefined ? [gateway] : [filler, gateway],
+    kvPersist: config.snapshotPath === undefined ? WRANGLER_KV : `${config.snapshotPath}.kv`,
     cf: false,
     structuredWorkerdLogs: true,
     handleStructuredLogs: createWorkerLog({
@@ -61,7 +64,7 @@ async function serve(): Promise<void> {
       log,
     }),
   });
-  const { origin } = await miniflare.unsafeGetDirectURL();
+  const { origin } = await miniflare.unsafeGetDirectURL(GATEWAY);
   if (config.snapshotPath !== undefined) await fillDenySet(miniflare, config.snapshotPath);
   stopOnSignals(async () => {
     await miniflare.dispose();
@@ -76,14 +79,10 @@ function readWranglerConfig(): WranglerConfig {
 }
 
 async function fillDenySet(miniflare: Miniflare, snapshotPath: string): Promise<void> {
-  const { DENY } = await miniflare.getBindings<{ readonly DENY: LocalKv }>();
-  const entries = [...readDenyEntries(snapshotPath)];
-  for (let i = 0; i < entries.length; i += WRITES_AT_ONCE) {
-    const writes = entries.slice(i, i + WRITES_AT_ONCE);
-    await Promise.all(
-      writes.map(([key, value]) => (value === undefined ? DENY.delete(key) : DENY.put(key, value))),
-    );
-  }
+  const entries = [...readDenyEntries(snapshotPath)].map(([key, value]): FillerEntry => [key, value ?? null]);
+  const body = JSON.stringify(entries);
+  const { ok, status } = await miniflare.dispatchFetch("http://filler/", { method: "POST", body });
+  if (!ok) throw new Error(`the local KV could not be filled: ${status}`);
 }
 
 await serve().catch((error: unknown) => {
