@@ -38,7 +38,7 @@ export const prompts = throughput({
   answer: "json",
   body: PROMPT_BODY,
   connections: 16,
-  warmUpBy: 300,
+  warmUpBy: 3000,
 });
 
 function throughput({ name, title, answer, body, connections, warmUpBy }: Throughput): Scenario {
