@@ -94,7 +94,7 @@ class BunRelay implements CallEvents {
   }
 
   start(): Promise<Response> {
-    // A listener that is added costs 4 µs more.
+    // A listener that is added costs 1 µs more.
     this.#request.signal.onabort = () => this.#onClientGone();
     const { declaredLength } = this.#plan;
     if (declaredLength === 0 || !this.#hasBody()) this.#dispatch();
