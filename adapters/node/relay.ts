@@ -12,7 +12,7 @@ import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
 import { internalError, refuse } from "../../src/gateway/refusals.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
 import { breakOff, discard, writeError } from "./answer.ts";
-import { type BodyWriter, createBodyWriter, MAX_TEXT_BYTES } from "./body-writer.ts";
+import { type BodyWriter, createBodyWriter, MAX_COPIED_BYTES } from "./body-writer.ts";
 import { type ChunkTaker, createGatherer, type Gatherer } from "./gatherer.ts";
 import { inboundOf } from "./inbound.ts";
 import { Upload, type UploadEvents } from "./upload.ts";
@@ -26,7 +26,7 @@ export interface Transport {
 }
 
 export function createTransport(state: GatewayState, pools: () => Pools): Transport {
-  return { state, pools, gatherer: createGatherer(MAX_TEXT_BYTES) };
+  return { state, pools, gatherer: createGatherer(MAX_COPIED_BYTES) };
 }
 
 const ignore = (): void => {};
@@ -185,7 +185,7 @@ class NodeRelay implements Dispatcher.DispatchHandler, UploadEvents, ChunkTaker 
 
   onResponseData(_flow: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#walking) return;
-    if (this.#gathers && chunk.length <= MAX_TEXT_BYTES) return this.#gatherer.add(this, chunk);
+    if (this.#gathers && chunk.length <= MAX_COPIED_BYTES) return this.#gatherer.add(this, chunk);
     this.#gatherer.flush();
     this.take(chunk);
   }
