@@ -16,8 +16,8 @@ export function createNativeVerify(): VerifySignature {
   return (publicKey, message, signature) => verify(publicKey, message, signature);
 }
 
-/** Keys are imported once; there are as many as signing keys. */
-function createSyncVerify({ createPublicKey, verify }: typeof import("node:crypto")): VerifySignature {
+/** Over node:crypto that is here. Keys are imported once; there are as many as signing keys. */
+export function createSyncVerify({ createPublicKey, verify }: typeof import("node:crypto")): VerifySignature {
   const imported = new WeakMap<Uint8Array, KeyObject>();
   return (publicKey, message, signature) => {
     let key = imported.get(publicKey);

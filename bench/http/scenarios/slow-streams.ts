@@ -13,7 +13,7 @@ const GAP_MS = 20;
 /** What opening them takes, beside the measuring. */
 const OPENING_SECS = 2;
 /** Of however short a run: a stream of 200 events takes four seconds, longer where it is late, and some must come to their end. */
-const MIN_SECS = 4;
+const MIN_SECS = 3;
 
 export const slowStreams: Scenario = {
   name: "slow-streams",
