@@ -1,17 +1,13 @@
 /** What the suite by URL cannot see of the Bun upstream: whom it trusts over TLS, and which connections it uses again. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
+import { LOCALHOST, TRUSTING } from "../support/tls.ts";
 
-const TLS = new URL("../support/tls/", import.meta.url);
-const CERT_FILE = fileURLToPath(new URL("localhost.cert.pem", TLS));
-const TRUSTING = { NODE_EXTRA_CA_CERTS: CERT_FILE };
 const UNASKED = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison";
 
 const servers: Server[] = [];
@@ -34,8 +30,7 @@ async function startTls(): Promise<{ port: number; requests: () => number }> {
     requests++;
     response.end("well met");
   };
-  const key = readFileSync(new URL("localhost.key.pem", TLS));
-  const server = createHttpsServer({ key, cert: readFileSync(CERT_FILE) }, answer);
+  const server = createHttpsServer(LOCALHOST, answer);
   server.on("tlsClientError", () => {});
   return { port: await listen(server), requests: () => requests };
 }

@@ -1,17 +1,13 @@
 /** Providers over TLS, as they are in production: what goes up and down, over HTTP/1.1 and HTTP/2, and whom nobody vouches for. */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { configOver, RUNTIMES, type Runtime, startServed } from "../ops/served.ts";
+import { LOCALHOST, TRUSTING } from "../support/tls.ts";
 import { CHAT, COMPLETION, FIRST, KEY, LAST, rowsIn, SSE } from "./lab.ts";
 
-const TLS = new URL("../support/tls/", import.meta.url);
-const CERT_FILE = fileURLToPath(new URL("localhost.cert.pem", TLS));
-const TRUSTING = { NODE_EXTRA_CA_CERTS: CERT_FILE };
 const [NODE, BUN] = RUNTIMES;
 const UPLOAD_BYTES = 3_000_000;
 
@@ -60,7 +56,7 @@ async function startProvider(): Promise<Provider> {
     else response.end(LAST);
   };
   const server = createSecureServer(
-    { allowHTTP1: true, key: readFileSync(new URL("localhost.key.pem", TLS)), cert: readFileSync(CERT_FILE) },
+    { allowHTTP1: true, ...LOCALHOST },
     (request, response) => void answer(request, response),
   );
   server.on("tlsClientError", () => {});

@@ -1,6 +1,7 @@
 /** The shared fixtures, decoded, and the ways to cut them that fixtures/README.md asks for. */
 import { readFileSync } from "node:fs";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { createRequestScanner, type RequestFacts } from "../../../src/scan/request-scanner.ts";
 import { createUsageTap, type TapResult } from "../../../src/scan/usage-tap.ts";
 import { wireOf } from "../../../src/scan/wires.ts";
 import { type FixtureExpectation, fixtureNames, readFixture } from "../../support/fixtures.ts";
@@ -89,6 +90,14 @@ export function cutEvery(body: Uint8Array, size: number): Uint8Array[] {
 
 export function cutAt(body: Uint8Array, index: number): Uint8Array[] {
   return [body.subarray(0, index), body.subarray(index)];
+}
+
+/** What the request scanner says of a body that comes in these chunks. */
+export function scan(chunks: readonly Uint8Array[]): RequestFacts {
+  const scanner = createRequestScanner();
+  for (const chunk of chunks) scanner.push(chunk);
+  scanner.end();
+  return scanner;
 }
 
 export function readWith(

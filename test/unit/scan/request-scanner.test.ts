@@ -1,17 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createRequestScanner, type RequestFacts } from "../../../src/scan/request-scanner.ts";
-import { cutAt, cutEvery, readRequestCases } from "./fixtures.ts";
+import { cutAt, cutEvery, readRequestCases, scan } from "./fixtures.ts";
 import { createRandom, cutAtRandom, writeWild } from "./wild-json.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-
-function scan(chunks: readonly Uint8Array[]): RequestFacts {
-  const scanner = createRequestScanner();
-  for (const chunk of chunks) scanner.push(chunk);
-  scanner.end();
-  return scanner;
-}
 
 const scanText = (body: string) => scan([bytes(body)]);
 

@@ -1,18 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { createRequestScanner } from "../../../src/scan/request-scanner.ts";
 import { createUsageInjector, type InjectedBody, injectWhole } from "../../../src/scan/usage-injection.ts";
-import { cutAt, cutEvery } from "./fixtures.ts";
+import { cutAt, cutEvery, scan } from "./fixtures.ts";
 import { createRandom, pick, type Random, shuffle, writeString, writeWild } from "./wild-json.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (parts: readonly Uint8Array[]) => Buffer.concat(parts).toString("utf8");
 
-function whole(body: Uint8Array): InjectedBody {
-  const scanner = createRequestScanner();
-  scanner.push(body);
-  scanner.end();
-  return injectWhole(body, scanner);
-}
+const whole = (body: Uint8Array): InjectedBody => injectWhole(body, scan([body]));
 
 function streamed(chunks: readonly Uint8Array[], declaredLength?: number) {
   const injector = createUsageInjector({ declaredLength });
