@@ -1,7 +1,7 @@
 /** The command line of the agent: `run`, `serve` and `tools`. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { messageOf } from "../../../src/agent/errors.ts";
+import { packageVersion } from "../../server/cli/version.ts";
 import { listTools } from "./list-tools.ts";
 import { addSharedOptions } from "./options.ts";
 import { type RunFlags, runCommand } from "./run.ts";
@@ -28,7 +28,7 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
 function createProgram(env: NodeJS.ProcessEnv, setCode: (code: number) => void): Command {
   const program = new Command("beyond-ai-agent")
     .description("A coding agent that reaches every model through the gateway.")
-    .version(readVersion())
+    .version(packageVersion())
     .exitOverride()
     .showHelpAfterError("(--help shows what there is)");
 
@@ -56,13 +56,4 @@ function createProgram(env: NodeJS.ProcessEnv, setCode: (code: number) => void):
       process.stdout.write(listTools(flags, env));
     });
   return program;
-}
-
-/** From package.json, which is three folders up as written and four as built. */
-function readVersion(): string {
-  const up = import.meta.url.endsWith(".ts") ? "../../../package.json" : "../../../../package.json";
-  const manifest: unknown = JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8"));
-  return typeof manifest === "object" && manifest && "version" in manifest
-    ? String(manifest.version)
-    : "unknown";
 }
