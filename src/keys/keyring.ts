@@ -24,6 +24,18 @@ const ADVICE = "give the 32-byte Ed25519 public_key that `beyond-ai keygen` prin
  * u32 and for bytes that are no canonical point of the prime-order subgroup (RFC 8032 §5.1.3, and stricter: see gateway.md §2).
  */
 export function createKeyring(signingKeys: Readonly<Record<string, string>>): Keyring {
+  let keyring = made.get(signingKeys);
+  if (!keyring) {
+    keyring = readKeys(signingKeys);
+    made.set(signingKeys, keyring);
+  }
+  return keyring;
+}
+
+/** A config's keys are asked for when it is read and when it is used; to check one takes milliseconds of a cold start. */
+const made = new WeakMap<Readonly<Record<string, string>>, Keyring>();
+
+function readKeys(signingKeys: Readonly<Record<string, string>>): Keyring {
   const keyring = new Map<number, Uint8Array>();
   for (const [name, text] of Object.entries(signingKeys)) {
     const kid = parseKid(name);
