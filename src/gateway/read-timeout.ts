@@ -13,28 +13,46 @@ export interface ReadTimeout {
 
 /** `onExpired` is called at most once. One timer a request, set again only when it fires: a chunk costs a clock reading. */
 export function createReadTimeout(ms: number, clock: Clock, onExpired: () => void): ReadTimeout {
-  let since: number | undefined;
-  let expired = false;
-  const check = (): void => {
-    const left = since === undefined ? ms : since + ms - clock.monotonic();
+  return new OneTimer(ms, clock, onExpired);
+}
+
+/** A class, as an object literal with a getter is a shape of its own each time: V8 keeps it, and all it refers to, for long. */
+class OneTimer implements ReadTimeout {
+  readonly #ms: number;
+  readonly #clock: Clock;
+  readonly #onExpired: () => void;
+  #since: number | undefined;
+  #timer: ReturnType<typeof setTimeout>;
+  expired = false;
+
+  constructor(ms: number, clock: Clock, onExpired: () => void) {
+    this.#ms = ms;
+    this.#clock = clock;
+    this.#onExpired = onExpired;
+    this.#timer = setTimeout(check, ms, this);
+  }
+
+  check(): void {
+    const left = this.#since === undefined ? this.#ms : this.#since + this.#ms - this.#clock.monotonic();
     if (left > 0) {
-      timer = setTimeout(check, left);
+      this.#timer = setTimeout(check, left, this);
       return;
     }
-    expired = true;
-    onExpired();
-  };
-  let timer = setTimeout(check, ms);
-  return {
-    waiting() {
-      since = clock.monotonic();
-    },
-    pause() {
-      since = undefined;
-    },
-    stop: () => clearTimeout(timer),
-    get expired() {
-      return expired;
-    },
-  };
+    this.expired = true;
+    this.#onExpired();
+  }
+
+  waiting(): void {
+    this.#since = this.#clock.monotonic();
+  }
+
+  pause(): void {
+    this.#since = undefined;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
 }
+
+const check = (timeout: OneTimer): void => timeout.check();
