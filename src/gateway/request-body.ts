@@ -1,5 +1,10 @@
 /** A request's body on its way up: counted, read for its facts and, where the provider must be asked, edited to ask for usage. */
-import { createRequestScanner, type RequestFacts, type RequestScanner } from "../scan/request-scanner.ts";
+import {
+  createRequestScanner,
+  type RequestFacts,
+  type RequestScanner,
+  scanWhole,
+} from "../scan/request-scanner.ts";
 import { createUsageInjector, injectWhole, type UsageInjector } from "../scan/usage-injection.ts";
 import type { Plan } from "./admission.ts";
 import type { ErrorCode } from "./errors.ts";
@@ -39,7 +44,11 @@ class PlannedBody implements RequestBody {
   readonly #plan: Plan;
   readonly scanned: boolean;
   readonly #mustAsk: boolean;
+  /** Of a body that streams up. */
   #facts: RequestFacts | undefined;
+  /** Of one that was read whole. */
+  #model: string | undefined;
+  #textBytes = 0;
   /** Of a body that streams up: one of them, if it is scanned. */
   #scanner: RequestScanner | undefined;
   #injector: UsageInjector | undefined;
@@ -56,11 +65,11 @@ class PlannedBody implements RequestBody {
   }
 
   get model(): string | undefined {
-    return this.#facts?.modelUnusable ? "unknown" : this.#facts?.model;
+    return this.#facts ? modelOf(this.#facts) : this.#model;
   }
 
   get textBytes(): number {
-    return this.#facts?.textBytes ?? 0;
+    return this.#facts?.textBytes ?? this.#textBytes;
   }
 
   get asked(): boolean {
@@ -75,14 +84,13 @@ class PlannedBody implements RequestBody {
   whole(body: Uint8Array): Uint8Array | ErrorCode {
     this.bytes = body.length;
     if (!this.scanned) return body;
-    const scanner = createRequestScanner();
-    scanner.push(body);
-    scanner.end();
-    this.#facts = scanner;
-    const refused = refusalOf(scanner);
+    const facts = scanWhole(body);
+    this.#model = modelOf(facts);
+    this.#textBytes = facts.textBytes;
+    const refused = refusalOf(facts);
     if (refused) return refused;
     if (!this.#mustAsk) return body;
-    const asking = injectWhole(body, scanner);
+    const asking = injectWhole(body, facts);
     this.#askedWhole = asking.asked;
     return asking.body;
   }
@@ -121,6 +129,9 @@ class PlannedBody implements RequestBody {
     }
   }
 }
+
+const modelOf = ({ model, modelUnusable }: RequestFacts): string | undefined =>
+  modelUnusable ? "unknown" : model;
 
 /** `background` counts once the root is closed, which is before the brace that closes it has gone up. */
 function refusalOf(facts: RequestFacts): ErrorCode | undefined {

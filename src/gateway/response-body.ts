@@ -32,6 +32,8 @@ export class ResponseBody {
   #tap: UsageTap | undefined;
   #filter: UsageFilter | undefined;
   #decoder: BodyDecoder | undefined;
+  /** The last chunk's. It never rejects. */
+  #decoding: Promise<void> | undefined;
   #broken = false;
   #hasDecoded = false;
   /** The decoder failed later on: what it gave before counts as the response of a provider that was cut. */
@@ -93,7 +95,8 @@ export class ResponseBody {
     this.bytes += chunk.length;
     if (!this.#tap || this.#broken || this.#isCut) return;
     if (!this.#decoder) return this.#look(this.#tap, chunk);
-    return this.#guard(() => this.#decoder?.push(chunk))?.catch(() => this.#failDecoding());
+    this.#decoding = this.#guard(() => this.#decoder?.push(chunk))?.catch(() => this.#failDecoding());
+    return this.#decoding;
   }
 
   /** The provider's body has ended, cleanly or not: what the filter still holds belongs to the client. */
@@ -105,6 +108,10 @@ export class ResponseBody {
 
   /** No more will come. A promise while the decoder still has bytes to give; it never rejects. */
   end(): Promise<void> | undefined {
+    return this.#decoding ? this.#decoding.then(() => this.#endDecoder()) : this.#endDecoder();
+  }
+
+  #endDecoder(): Promise<void> | undefined {
     const flushed = this.#guard(() => this.#decoder?.end());
     // A compressed stream that was cut counts as far as it could be decoded.
     if (flushed) return flushed.catch(() => {}).then(() => this.#endTap());
@@ -121,6 +128,12 @@ export class ResponseBody {
   /** Undefined when the body could not be read. */
   result(): TapResult | undefined {
     return this.#broken ? undefined : this.#tap?.result();
+  }
+
+  /** Its result has been taken. */
+  release(): void {
+    this.#tap?.release();
+    this.#tap = undefined;
   }
 
   /** Whether it came whole, given that the transport saw a clean end. */

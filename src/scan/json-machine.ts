@@ -75,7 +75,7 @@ export class JsonMachine {
     this.#state = VALUE;
     this.#child = this.#trie.root;
     this.#consumed = 0;
-    this.#span.active = false;
+    this.#span.reset();
   }
 
   /** Reads `[from, to)` of the chunk. */
@@ -313,7 +313,7 @@ export class JsonMachine {
     this.#afterValue();
     if (!node?.scalar) return;
     this.position = this.#base + i;
-    this.#handler.scalar(node.slot, this.#scalar.text);
+    this.#handler.scalar(node.slot, this.#scalar);
   }
 
   #skip(words: ChunkWords, from: number, to: number): number {

@@ -15,6 +15,12 @@ export class SpanCapture {
   /** Where in the chunk in hand the bytes begin that were not taken yet. */
   #from = 0;
 
+  /** Another document. */
+  reset(): void {
+    this.text = undefined;
+    this.active = false;
+  }
+
   begin(from: number): void {
     this.active = true;
     this.#size = 0;

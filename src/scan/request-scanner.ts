@@ -1,9 +1,9 @@
 /** Reads what the gateway must know of a JSON request body as it streams past: model, stream, background, text size. */
 import { createChunkWords, useChunk } from "./byte-search.ts";
-import type { JsonHandler, JsonKind } from "./json-handler.ts";
+import type { JsonHandler, JsonKind, JsonScalar } from "./json-handler.ts";
 import { JsonMachine } from "./json-machine.ts";
 import { compilePaths } from "./json-paths.ts";
-import { decodeName } from "./plain-text.ts";
+import { decodeName, isSpelled } from "./plain-text.ts";
 
 /** A root `stream_options` value and the bytes it takes. */
 export interface StreamOptionsValue {
@@ -72,6 +72,14 @@ export function createRequestScanner(onStreamOptions?: (value: StreamOptionsValu
   return new Scanner(onStreamOptions);
 }
 
+/** What a whole body says. Good until the next one is read. */
+export function scanWhole(body: Uint8Array): RequestFacts {
+  whole.reset();
+  whole.push(body);
+  whole.end();
+  return whole;
+}
+
 class Scanner implements RequestScanner, JsonHandler {
   model: string | undefined;
   modelUnusable = false;
@@ -87,6 +95,8 @@ class Scanner implements RequestScanner, JsonHandler {
   readonly #onStreamOptions: ((value: StreamOptionsValue) => void) | undefined;
   #received = 0;
   #isObject = false;
+  /** Of an earlier body: the next one mostly names it again. */
+  #modelBefore: string | undefined;
 
   constructor(onStreamOptions?: (value: StreamOptionsValue) => void) {
     this.#onStreamOptions = onStreamOptions;
@@ -94,6 +104,19 @@ class Scanner implements RequestScanner, JsonHandler {
 
   get done(): boolean {
     return this.#machine.done;
+  }
+
+  /** Ready for another body. */
+  reset(): void {
+    this.#modelBefore = this.model ?? this.#modelBefore;
+    this.model = undefined;
+    this.modelUnusable = this.stream = this.background = this.unreadable = this.#isObject = false;
+    this.includeUsage = undefined;
+    this.textBytes = 0;
+    this.streamOptions = undefined;
+    this.rootEnd = undefined;
+    this.#received = 0;
+    this.#machine.reset();
   }
 
   push(chunk: Uint8Array): void {
@@ -138,11 +161,13 @@ class Scanner implements RequestScanner, JsonHandler {
   string(slot: number, bytes: Uint8Array, from: number, to: number): void {
     if (slot === STREAM_OPTIONS) this.#endStreamOptions("other");
     if (slot !== MODEL) return;
-    this.model = to < 0 ? undefined : decodeName(bytes.subarray(from, to));
+    if (to < 0) this.model = undefined;
+    else if (isSpelled(this.#modelBefore, bytes, from, to)) this.model = this.#modelBefore;
+    else this.model = decodeName(bytes.subarray(from, to));
     this.modelUnusable = this.model === undefined;
   }
 
-  scalar(slot: number, text: string | undefined): void {
+  scalar(slot: number, { text }: JsonScalar): void {
     const isTrue = text === "true";
     if (slot === STREAM) this.stream = isTrue;
     else if (slot === BACKGROUND) this.background = isTrue;
@@ -165,3 +190,6 @@ class Scanner implements RequestScanner, JsonHandler {
     this.#onStreamOptions?.(value);
   }
 }
+
+/** Whole bodies are read one after the other, in memory that stays warm: one made for each costs as much as it reads. */
+const whole = new Scanner();

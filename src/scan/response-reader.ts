@@ -1,7 +1,7 @@
 /** Keeps what the documents of one response say: the body of a JSON response, or the events of a stream one by one. */
 import type { ChunkWords } from "./byte-search.ts";
 import { describeType, type EventType } from "./event-type.ts";
-import type { JsonHandler, JsonKind } from "./json-handler.ts";
+import type { JsonHandler, JsonKind, JsonScalar } from "./json-handler.ts";
 import { JsonMachine } from "./json-machine.ts";
 import type { PathTrie } from "./json-paths.ts";
 import { KeptText } from "./kept-text.ts";
@@ -49,6 +49,8 @@ export class ResponseReader implements JsonHandler {
   version = 0;
   /** `type` of the document in hand. */
   #type: EventType | undefined;
+  /** Of an earlier response. */
+  #modelBefore: string | undefined;
   #lastType: EventType | undefined;
   readonly #rules: ReadingRules;
   readonly #machine: JsonMachine;
@@ -71,6 +73,23 @@ export class ResponseReader implements JsonHandler {
     this.#machine = new JsonMachine(paths, this);
   }
 
+  /** Ready for another response. Of this one nothing is left but the name of its model, which the next one mostly has too. */
+  renew(): void {
+    this.#modelBefore = this.model ?? this.#modelBefore;
+    this.model = this.responseId = this.serviceTier = undefined;
+    this.final = this.error = false;
+    this.parseErrors = this.outputDeltas = this.outputTextBytes = this.#deltasAtUsage = this.version = 0;
+    this.#lastType = undefined;
+    clearSizes(this.#texts);
+    this.#values = [];
+    this.#counted = [];
+    this.#tier = undefined;
+    this.#usageText.set(undefined);
+    this.#hasUsage = false;
+    this.begin();
+  }
+
+  /** Ready for another document of the same response. */
   begin(): void {
     this.#machine.reset();
     this.#type = undefined;
@@ -153,12 +172,12 @@ export class ResponseReader implements JsonHandler {
     else if (slot >= slots.USAGE_MEMBER && kind !== "scalar") this.#setMember(slot, Number.NaN);
   }
 
-  scalar(slot: number, text: string | undefined): void {
-    if (slot === slots.ERROR) {
-      if (text !== "null") this.#fail();
-    } else if (slot >= slots.USAGE_MEMBER) {
-      this.#setMember(slot, readMember(slot - slots.USAGE_MEMBER, text));
-    } else if (text !== "null") {
+  scalar(slot: number, scalar: JsonScalar): void {
+    if (slot >= slots.USAGE_MEMBER) {
+      this.#setMember(slot, readMember(slot - slots.USAGE_MEMBER, scalar));
+    } else if (slot === slots.ERROR) {
+      if (scalar.text !== "null") this.#fail();
+    } else if (scalar.text !== "null") {
       this.#flag();
     }
   }
@@ -167,7 +186,7 @@ export class ResponseReader implements JsonHandler {
     if (to <= from) return;
     if (slot === slots.TYPE) this.#setType(bytes, from, to);
     else if (slot === slots.OBJECT) this.#isErrorObject = isSpelled("error", bytes, from, to);
-    else if (slot === slots.MODEL) this.#read("model", decodeName, bytes, from, to);
+    else if (slot === slots.MODEL) this.#setModel(bytes, from, to);
     else if (slot === slots.USAGE_TIER) this.#tier = decodePlain(bytes.subarray(from, to));
     else if (slot === slots.RESPONSE_ID) this.#read("responseId", decodePlain, bytes, from, to);
     else if (slot === slots.SERVICE_TIER) this.#read("serviceTier", decodePlain, bytes, from, to);
@@ -210,6 +229,11 @@ export class ResponseReader implements JsonHandler {
       this.#lastType = name === undefined ? undefined : describeType(name, this.#rules.endingType);
     }
     this.#type = this.#lastType;
+  }
+
+  #setModel(bytes: Uint8Array, from: number, to: number): void {
+    if (isSpelled(this.#modelBefore, bytes, from, to)) this.#say("model", this.#modelBefore);
+    else this.#read("model", decodeName, bytes, from, to);
   }
 
   /** Nearly every event names the same model and id again. */

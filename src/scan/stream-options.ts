@@ -50,7 +50,7 @@ function findValues(object: Uint8Array): ValueExtent[] {
       if (slot === INCLUDE_USAGE) start = machine.position;
     },
     string: () => ended(false),
-    scalar: (_slot, text) => ended(text === "true"),
+    scalar: (_slot, { text }) => ended(text === "true"),
     close: (slot) => {
       if (slot === INCLUDE_USAGE) ended(false);
     },

@@ -1,5 +1,7 @@
 /** The members of a provider's usage object, and how they become the counts of a row. */
 
+import type { JsonScalar } from "./json-handler.ts";
+
 /** Counts as the row has them: input whole, output whole. A count that the provider did not report is absent. */
 export interface UsageCounts {
   /** The whole prompt, cache reads and writes included. */
@@ -65,29 +67,18 @@ export const MAX_PLAIN_DIGITS = 15;
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /**
- * The value of a member by the text of its scalar: `null` stays null, and NaN stands for what is no whole number of
+ * The value of a member by its scalar: `null` stays null, and NaN stands for what is no whole number of
  * things. Seconds may be a fraction; that they were reported is all that is kept of them.
  */
-export function readMember(member: number, text: string | undefined): number | null {
-  if (text === "null") return null;
-  const plain = readPlainCount(text);
+export function readMember(member: number, scalar: JsonScalar): number | null {
+  const plain = scalar.count;
   if (plain >= 0) return plain;
+  const { text } = scalar;
+  if (text === "null") return null;
   const count = text !== undefined && JSON_NUMBER.test(text) ? Number(text) : Number.NaN;
   if (USAGE_MEMBERS[member]?.[1] === "seconds") return Math.ceil(count);
   // `+ 0` makes a plain zero of a negative one.
   return Number.isSafeInteger(count) && count >= 0 ? count + 0 : Number.NaN;
-}
-
-/** Nearly all counts are a few digits; -1: this is none of those. */
-function readPlainCount(text: string | undefined): number {
-  if (text === undefined || text.length > MAX_PLAIN_DIGITS || (text.length > 1 && text[0] === "0")) return -1;
-  let count = text === "" ? -1 : 0;
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    count = count * 10 + digit;
-  }
-  return count;
 }
 
 /** A later block of the same message: what it leaves out or nulls stays as it was. */

@@ -1,7 +1,7 @@
 /** Meters one response as it passes: model, usage as the wire reports it, and the size of the text for estimates. */
 import { createChunkWords, useChunk } from "./byte-search.ts";
 import { EventStream } from "./event-stream.ts";
-import { JsonBody } from "./json-body.ts";
+import { giveJsonBody, JsonBody, takeJsonBody } from "./json-body.ts";
 import { isBlank, MAX_HEAD_BYTES, sniffSse } from "./sse-sniff.ts";
 import type { UsageCounts } from "./usage-block.ts";
 import type { Wire } from "./wires.ts";
@@ -56,6 +56,8 @@ export interface UsageTap {
   /** The body ended, cleanly or not. */
   end(): void;
   result(): TapResult;
+  /** Nothing more is asked of it, and nothing more is pushed. */
+  release(): void;
   readonly events: TapEvents;
 }
 
@@ -120,6 +122,11 @@ class Tap implements UsageTap {
     };
   }
 
+  release(): void {
+    if (this.#body instanceof JsonBody) giveJsonBody(this.#body);
+    this.#body = undefined;
+  }
+
   /** Opens the body if its first bytes say what it is. Returns the index of this chunk to read on from. */
   #sniff(chunk: Uint8Array): number {
     let from = 0;
@@ -142,7 +149,7 @@ class Tap implements UsageTap {
 
   #open(sse: boolean, head: Uint8Array): void {
     const { wire } = this.#options;
-    this.#body = sse ? new EventStream(wire, this.#answers) : new JsonBody(wire);
+    this.#body = sse ? new EventStream(wire, this.#answers) : takeJsonBody(wire);
     this.#read(head, 0, this.#offset - head.length);
     this.#head = NO_BYTES;
   }

@@ -108,5 +108,7 @@ export function readWith(
   const tap = createUsageTap({ wire: wireOf(path), sse, status });
   for (const chunk of chunks) tap.push(chunk);
   tap.end();
-  return tap.result();
+  const result = tap.result();
+  tap.release();
+  return result;
 }
