@@ -1,25 +1,23 @@
-/** On Node: @hono/node-server in front, undici as the way upstream, which costs a fraction of the global fetch. */
+/** On Node: @hono/node-server in front, a way upstream that costs a fraction of the global fetch. */
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import {
+  createHttpClient,
   createNativeVerify,
-  createPools,
-  createUndiciUpstream,
+  createUpstream,
   createZlibDecoder,
 } from "../adapters/node/index.ts";
 import { createGateway, formatRow } from "../src/index.ts";
 import { settings } from "./settings.ts";
 
-const pools = createPools({
-  upstreamTls: settings.upstreamTls ?? true,
-  upstreamHttp2: false,
+const client = createHttpClient(() => ({
   connectTimeoutSecs: 10,
-  readTimeoutSecs: 600,
   idleTimeoutSecs: 90,
-});
+  upstreamHttp2: false,
+}));
 const gateway = createGateway({
   ...settings,
-  upstream: createUndiciUpstream(pools),
+  upstream: createUpstream(client),
   verify: createNativeVerify(),
   createDecoder: createZlibDecoder,
   onUsage: (row) => console.log(formatRow(row)),

@@ -1,8 +1,9 @@
 /** Bun's listeners: Bun.serve, with the native relay for the gateway. */
 import type { ListenAddress } from "../../src/config/address.ts";
+import { createHttp1Client } from "../server/http/http1-client.ts";
 import type { OpenServer, ServerRuntime } from "../server/runtime.ts";
-import { createHttpClient } from "./http/client.ts";
-import { createRelay } from "./relay.ts";
+import { createListener } from "./listener.ts";
+import { openSocket } from "./sockets.ts";
 
 interface BunServer {
   readonly port?: number;
@@ -32,9 +33,9 @@ export const bunRuntime: ServerRuntime = {
   listen: async (state, address) =>
     serve(
       address,
-      createRelay(
+      createListener(
         state,
-        createHttpClient(() => state.settings.config),
+        createHttp1Client(openSocket, () => state.settings.config),
       ),
     ),
   listenApp: async (app, address) =>

@@ -1,26 +1,11 @@
-/** A request body on its way up: read from Bun at the provider's pace, through the scanner. */
-import type { Plan } from "../../src/gateway/admission.ts";
-import { clientPatienceMs } from "../../src/gateway/client-patience.ts";
+/** A request's body on its way up: a small one read whole, a larger one at the provider's pace. */
 import type { ErrorCode } from "../../src/gateway/errors.ts";
 import { MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
 import type { Clock } from "../../src/gateway/ports.ts";
 import { createReadTimeout, type ReadTimeout } from "../../src/gateway/read-timeout.ts";
-import type { RequestBody } from "../../src/gateway/request-body.ts";
-import type { Call } from "./http/call.ts";
-
-/** What becomes of an upload. The provider must never see one completed that stops before its end. */
-export interface UploadEvents {
-  /** Its first part is here: the provider may be asked, and `start` called. */
-  onReady(): void;
-  /** With this and all below it stops before its end. It outgrew its limit, or may not be metered. */
-  onRefused(code: ErrorCode): void;
-  /** The client left. */
-  onBrokenOff(): void;
-  /** The client is there, and sends nothing more. */
-  onStalled(): void;
-  /** The provider takes no more. */
-  onStuck(): void;
-}
+import { freeChunk } from "../server/free-chunk.ts";
+import type { Call } from "../server/http/client.ts";
+import type { Relay, StreamedBody } from "../server/relay.ts";
 
 /** Bun's reader (https://bun.com/docs/api/streams): everything that is there at once, and a promise only where nothing is. */
 interface ManyReader {
@@ -33,14 +18,14 @@ interface ReadMany {
   readonly value?: readonly Uint8Array<ArrayBuffer>[];
 }
 
-/** What is there is gathered for one write, up to as much or one read more. */
-export class Upload {
+/** Of a larger body, what is there is gathered for one write, up to as much as a small one or one read more. */
+export class Upload implements StreamedBody {
   readonly #request: Request;
-  readonly #body: RequestBody;
-  readonly #plan: Plan;
+  readonly #relay: Relay;
   readonly #clock: Clock;
-  readonly #events: UploadEvents;
-  readonly #clientTurn: ReadTimeout;
+  readonly #patienceMs: number;
+  readonly #onStalled: () => void;
+  #clientTurn: ReadTimeout | undefined;
   #providerTurn: ReadTimeout | undefined;
   #reader: ManyReader | undefined;
   /** What was read since the last write, and what goes up of it. */
@@ -54,18 +39,53 @@ export class Upload {
   #isScanned = false;
   #isOver = false;
 
-  constructor(request: Request, body: RequestBody, plan: Plan, clock: Clock, events: UploadEvents) {
+  /** `onStalled`: the client is there, and sent nothing for as long as there is patience. */
+  constructor(request: Request, relay: Relay, clock: Clock, patienceMs: number, onStalled: () => void) {
     this.#request = request;
-    this.#body = body;
-    this.#plan = plan;
+    this.#relay = relay;
     this.#clock = clock;
-    this.#events = events;
-    const patienceMs = clientPatienceMs(plan.settings.config);
-    this.#clientTurn = createReadTimeout(patienceMs, clock, () => events.onStalled());
+    this.#patienceMs = patienceMs;
+    this.#onStalled = onStalled;
   }
 
-  /** Never rejects; the events tell why it stopped. */
-  async run(): Promise<void> {
+  /** Asks the provider when it can. */
+  run(): void {
+    const { declaredLength } = this.#relay.plan;
+    if (declaredLength === 0 || !this.#hasBody()) this.#relay.send(undefined);
+    else if (declaredLength === undefined || declaredLength > MAX_WHOLE_BODY) void this.#stream();
+    else void this.#readWhole(declaredLength);
+  }
+
+  /** Asking for `body` makes a stream of it: not where the head says enough. */
+  #hasBody(): boolean {
+    const { declaredLength, method } = this.#relay.plan;
+    return (declaredLength !== undefined && method === "POST") || this.#request.body !== null;
+  }
+
+  async #readWhole(length: number): Promise<void> {
+    const { exchange } = this.#relay;
+    exchange.hold(length);
+    const patience = setTimeout(this.#onStalled, this.#patienceMs);
+    let bytes: Uint8Array;
+    try {
+      bytes = new Uint8Array(await this.#request.arrayBuffer());
+    } catch {
+      return this.#relay.clientLeft();
+    } finally {
+      clearTimeout(patience);
+    }
+    if (this.#relay.isOver) return;
+    if (bytes.length < length) return this.#relay.clientLeft();
+    const whole = exchange.request.whole(bytes);
+    if (typeof whole === "string") this.#relay.giveUp(whole);
+    else this.#relay.send(whole);
+  }
+
+  /** Never rejects; the relay is told why it stopped. */
+  async #stream(): Promise<void> {
+    this.#relay.exchange.hold(MAX_WHOLE_BODY);
+    const clientTurn = createReadTimeout(this.#patienceMs, this.#clock, this.#onStalled);
+    this.#clientTurn = clientTurn;
     try {
       await nextTurn();
       const reader = readerOf(this.#request);
@@ -76,9 +96,9 @@ export class Upload {
           // Heard of below; the client may leave before.
           if (this.#gathered > 0) read.catch(() => {});
           await this.#send();
-          this.#clientTurn.waiting();
+          clientTurn.waiting();
           read = await read;
-          this.#clientTurn.pause();
+          clientTurn.pause();
         }
         if (this.#isOver || !this.#scan(read)) return;
         const isEnough = this.#isScanned || this.#gathered > MAX_WHOLE_BODY;
@@ -86,28 +106,29 @@ export class Upload {
         await (isEnough ? this.#send() : undefined);
       }
     } catch {
-      if (!this.#isOver) this.#events.onBrokenOff();
+      if (!this.#isOver) this.#relay.clientLeft();
     }
   }
 
   /** False: it may not go on, and an event has told why. */
   #scan({ value = [], done }: ReadMany): boolean {
+    const body = this.#relay.exchange.request;
     for (const chunk of value) {
       this.#gathered += chunk.length;
       this.#chunks.push(chunk);
-      if (!this.#add(this.#body.push(chunk))) return false;
+      if (!this.#add(body.push(chunk))) return false;
     }
     // A declared body needs no last read that says so.
-    this.#isScanned = done || this.#body.bytes === this.#plan.declaredLength;
+    this.#isScanned = done || body.bytes === this.#relay.plan.declaredLength;
     if (!this.#isScanned) return true;
-    if (this.#isWhole()) return this.#add(this.#body.end());
-    this.#events.onBrokenOff();
+    if (this.#isWhole()) return this.#add(body.end());
+    this.#relay.clientLeft();
     return false;
   }
 
   #add(pieces: readonly Uint8Array[] | ErrorCode): boolean {
     if (typeof pieces !== "string") return this.#pieces.push(...pieces) > -1;
-    this.#events.onRefused(pieces);
+    this.#relay.giveUp(pieces);
     return false;
   }
 
@@ -115,10 +136,10 @@ export class Upload {
     if (this.#gathered === 0 && !this.#isScanned) return;
     const call = this.#call ?? (await this.#ask());
     if (this.#isScanned) this.#stop();
-    const isTaken = this.#isScanned
-      ? call.end(this.#pieces)
-      : call.write(this.#pieces) || (await this.#drain());
-    if (isTaken) for (const chunk of this.#chunks) free(chunk);
+    const isTaken = this.#isScanned ? call.end(this.#pieces) : call.write(this.#pieces);
+    if (!isTaken) this.#awaitProvider();
+    if (isTaken || (!this.#isScanned && (await this.#drain())))
+      for (const chunk of this.#chunks) freeChunk(chunk);
     this.#chunks = [];
     this.#pieces = [];
     this.#gathered = 0;
@@ -126,14 +147,13 @@ export class Upload {
 
   /** Bun closes the body of a client that left between two reads as if it had come to its end. */
   #isWhole(): boolean {
-    return (
-      !this.#request.signal.aborted && this.#body.bytes === (this.#plan.declaredLength ?? this.#body.bytes)
-    );
+    const { bytes } = this.#relay.exchange.request;
+    return !this.#request.signal.aborted && bytes === (this.#relay.plan.declaredLength ?? bytes);
   }
 
   /** Not before there is something to send: a peer closes a kept connection that a slow client leaves silent. */
   async #ask(): Promise<Call> {
-    this.#events.onReady();
+    this.#relay.send(this);
     return (
       this.#call ??
       new Promise((resolve) => {
@@ -148,13 +168,17 @@ export class Upload {
     this.#started?.(call);
   }
 
-  #drain(): Promise<true> {
+  /** It takes no more for now, and has `write_timeout_secs`. */
+  #awaitProvider(): void {
     this.#providerTurn ??= createReadTimeout(
-      this.#plan.settings.config.writeTimeoutSecs * 1000,
+      this.#relay.plan.settings.config.writeTimeoutSecs * 1000,
       this.#clock,
-      () => this.#events.onStuck(),
+      () => this.#relay.giveUp("upstream_timeout"),
     );
     this.#providerTurn.waiting();
+  }
+
+  #drain(): Promise<true> {
     return new Promise((resolve) => {
       this.#drained = resolve;
     });
@@ -165,8 +189,12 @@ export class Upload {
     this.#drained?.(true);
   }
 
-  /** Reads no more of it. */
+  onSent(): void {
+    this.#providerTurn?.stop();
+  }
+
   cancel(): void {
+    this.#providerTurn?.stop();
     if (this.#isOver) return;
     this.#stop();
     void this.#reader?.cancel().catch(() => {});
@@ -174,8 +202,7 @@ export class Upload {
 
   #stop(): void {
     this.#isOver = true;
-    this.#clientTurn.stop();
-    this.#providerTurn?.stop();
+    this.#clientTurn?.stop();
   }
 }
 
@@ -185,11 +212,3 @@ const readerOf = ({ body }: Request): ManyReader =>
 
 /** By then what came along with the head is there: a read that has to wait for it costs 5 µs more. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-
-/**
- * Gives the memory of a chunk back now, for the next read to find it warm: the garbage of an upload grows to tens of
- * megabytes before a collector comes for it, and a 100 KB prompt costs 7 µs more.
- */
-function free({ buffer, byteLength }: Uint8Array<ArrayBuffer>): void {
-  if (buffer.byteLength === byteLength) buffer.transfer(0);
-}

@@ -3,9 +3,9 @@
  *
  * Embedded in an app of yours, over Node's own transport and crypto:
  *
- *     const pools = createPools({ upstreamTls: true, upstreamHttp2: false, connectTimeoutSecs: 10, … });
+ *     const client = createHttpClient(() => ({ connectTimeoutSecs: 10, idleTimeoutSecs: 90, upstreamHttp2: false }));
  *     const gateway = createGateway({
- *       upstream: createUndiciUpstream(pools),
+ *       upstream: createUpstream(client),
  *       verify: createNativeVerify(),
  *       createDecoder: createZlibDecoder,
  *       …
@@ -26,10 +26,12 @@ export {
   type ServerDenyOptions,
   type ServerDenySource,
 } from "../server/deny/index.ts";
+export type { HttpClient } from "../server/http/client.ts";
+export { createUpstream } from "../server/http/upstream.ts";
 export { createLog, type LogLevel } from "../server/log.ts";
 export { createRowSink, type RowSink, type RowSinkOptions } from "../server/row-sink.ts";
 export type { OpenServer, ServerRuntime } from "../server/runtime.ts";
 export { type RunningGateway, type StartOptions, startGateway } from "../server/serve.ts";
 export { createNativeVerify } from "../server/verify.ts";
+export { createHttpClient, type HttpClientConfig } from "./client.ts";
 export { nodeRuntime } from "./runtime.ts";
-export { createPools, createUndiciUpstream, type Pools, type UpstreamConfig } from "./upstream.ts";

@@ -6,8 +6,8 @@ import { clientPatienceMs } from "../../src/gateway/client-patience.ts";
 import { exchangesEnded } from "../server/in-flight.ts";
 import { createLate } from "../server/late.ts";
 import type { OpenServer, ServerRuntime } from "../server/runtime.ts";
-import { createFollowingPools } from "./pools.ts";
-import { createListener, createTransport } from "./relay.ts";
+import { createHttpClient } from "./client.ts";
+import { createListener } from "./listener.ts";
 
 /** An `import` would read every export of node:http, and one of them loads Node's own fetch: 25 ms of each start. */
 const { createServer } = process.getBuiltinModule("node:http");
@@ -23,7 +23,7 @@ const SWEEP_MS = 100;
 
 export const nodeRuntime: ServerRuntime = {
   async listen(state, address) {
-    const pools = createFollowingPools(() => state.settings.config);
+    const client = createHttpClient(() => state.settings.config);
     const server = createServer({
       requestTimeout: 0,
       headersTimeout: HEAD_TIMEOUT_MS,
@@ -35,9 +35,8 @@ export const nodeRuntime: ServerRuntime = {
     server.prependListener("connection", () => {
       server.timeout = clientPatienceMs(state.settings.config);
     });
-    const transport = createTransport(state, pools.current);
-    server.on("request", createListener(transport));
-    server.on("checkContinue", createListener(transport, true));
+    server.on("request", createListener(state, client));
+    server.on("checkContinue", createListener(state, client, true));
     const open = await listen(server, address);
     return {
       ...open,
@@ -45,11 +44,11 @@ export const nodeRuntime: ServerRuntime = {
         await open.close();
         // A drained response has no connection of its own any more, but one to its provider.
         await exchangesEnded(state);
-        await pools.close();
+        client.close();
       },
       destroy: () => {
         open.destroy();
-        void pools.close();
+        client.close();
       },
     };
   },

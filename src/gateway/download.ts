@@ -1,15 +1,13 @@
 /** A response body on its way down: pulled by the client's reader, or whole where it is small; drained for its row after the client left. */
 import type { BodyReaders, ChunkReader } from "./body-readers.ts";
-import { type Exchange, MAX_WHOLE_BODY, type Write } from "./exchange.ts";
-import type { HeaderList } from "./ports.ts";
+import { type AnswerHead, type Exchange, isAnsweredWhole, MAX_WHOLE_BODY, type Write } from "./exchange.ts";
 import type { ReadTimeout } from "./read-timeout.ts";
 import type { LengthedSource } from "./upload.ts";
-import { type Framing, framingOf, isAnsweredWhole, joined } from "./web-response.ts";
+import { joined } from "./web-response.ts";
 
 export interface DownloadOptions {
   readonly body: ReadableStream<Uint8Array>;
-  /** Those for the client. */
-  readonly headers: HeaderList;
+  readonly head: AnswerHead;
   readonly readers: BodyReaders | undefined;
   readonly exchange: Exchange;
   readonly readTimeout: ReadTimeout;
@@ -23,7 +21,6 @@ export interface DownloadOptions {
 export class Download {
   readonly #options: DownloadOptions;
   readonly #exchange: Exchange;
-  readonly #framing: Framing;
   readonly #reader: ChunkReader;
   readonly #settled = Promise.withResolvers<void>();
   /** Whoever reads for the client; it never rejects. */
@@ -34,22 +31,21 @@ export class Download {
   constructor(options: DownloadOptions) {
     this.#options = options;
     this.#exchange = options.exchange;
-    this.#framing = framingOf(options.headers);
     this.#reader = this.#openReader();
     // A runtime that stops a request's work when its client leaves (Workers) must let it end in a row.
     options.waitUntil?.(this.#settled.promise);
   }
 
   async open(): Promise<BodyInit> {
-    const { length } = this.#framing;
-    return isAnsweredWhole(this.#framing) ? this.#whole(length ?? 0) : this.#stream(length);
+    const { head } = this.#options;
+    const { length } = head;
+    return isAnsweredWhole(head) ? this.#whole(length ?? 0) : this.#stream(length);
   }
 
   #openReader(): ChunkReader {
-    const { body, readers } = this.#options;
-    const { length, sse } = this.#framing;
+    const { body, head, readers } = this.#options;
     // Events are small, whatever reads them.
-    return readers && !sse ? readers.asItComes(body, length) : body.getReader();
+    return readers && !head.isStream ? readers.asItComes(body, head.length) : body.getReader();
   }
 
   /** The client is gone, as its reader or its connection says; both may. */

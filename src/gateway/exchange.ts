@@ -18,6 +18,19 @@ export const MAX_WHOLE_BODY = 65_536;
 
 export type { Write };
 
+/** A provider's head as the client gets it. */
+export interface AnswerHead {
+  readonly headers: string[];
+  /** Of the body, in bytes; undefined when the client is not told. */
+  readonly length: number | undefined;
+  /** Server-sent events. */
+  readonly isStream: boolean;
+}
+
+/** Whether a body is answered in one piece: a stream for one chunk costs as much as the relay around it. */
+export const isAnsweredWhole = ({ length, isStream }: AnswerHead): boolean =>
+  length !== undefined && length <= MAX_WHOLE_BODY && !isStream;
+
 /** `ai_upstream_responses_total{status}` by the first digit. */
 const STATUS_CLASSES = ["", "1xx", "2xx", "3xx", "4xx", "5xx", "", "", "", ""];
 
@@ -62,8 +75,8 @@ export class Exchange {
     this.#state.metrics.connectRetries.add(1, this.plan.provider.name);
   }
 
-  /** The provider's head is here. Gives the headers for the client. */
-  begin(status: number, headers: HeaderList): string[] {
+  /** The provider's head is here. */
+  begin(status: number, headers: HeaderList): AnswerHead {
     this.#status = status;
     const { plan } = this;
     this.#state.metrics.responses.add(1, plan.provider.name, STATUS_CLASSES[Math.floor(status / 100)]);
@@ -82,9 +95,14 @@ export class Exchange {
       });
       if (this.#response.isStream) this.#enterStream();
     }
-    const down = this.#response?.mayShrink ? withoutLength(head.headers) : head.headers;
+    const mayShrink = this.#response?.mayShrink ?? false;
+    const down = mayShrink ? withoutLength(head.headers) : head.headers;
     down.push("x-beyond-request-id", plan.requestId, "x-beyond-provider", plan.provider.name);
-    return down;
+    return {
+      headers: down,
+      length: mayShrink ? undefined : head.contentLength,
+      isStream: this.#response?.isStream ?? false,
+    };
   }
 
   #enterStream(): void {
@@ -193,6 +211,7 @@ export class Exchange {
   #facts(ending: Ending, endedMs: number): Facts {
     const response = this.#response;
     const tap = response?.result();
+    response?.release();
     const started = this.plan.startedMs;
     return {
       ending,

@@ -187,8 +187,8 @@ class WebRelay {
   }
 
   async #respond({ status, statusText, headers: received, body }: UpstreamResponse): Promise<Response> {
-    const headers = this.#exchange.begin(status, received);
-    const init = { ...this.#ports.responseInit, status, statusText, headers: headersOf(headers) };
+    const head = this.#exchange.begin(status, received);
+    const init = { ...this.#ports.responseInit, status, statusText, headers: headersOf(head.headers) };
     if (!body || this.#plan.method === "HEAD" || status === 204 || status === 304) {
       this.#readTimeout.stop();
       this.#exchange.finish("complete");
@@ -196,7 +196,7 @@ class WebRelay {
     }
     this.#download = new Download({
       body,
-      headers,
+      head,
       readers: this.#ports.readers,
       exchange: this.#exchange,
       readTimeout: this.#readTimeout,

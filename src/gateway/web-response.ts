@@ -1,6 +1,5 @@
 /** Web `Response` objects from what the gateway's steps give. */
 import type { ErrorResponse } from "./errors.ts";
-import { MAX_WHOLE_BODY } from "./exchange.ts";
 import type { HeaderList } from "./ports.ts";
 import { headersOf } from "./web-headers.ts";
 
@@ -36,25 +35,3 @@ export function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   }
   return whole;
 }
-
-/** How a provider's body is to be answered, as its headers say. */
-export interface Framing {
-  /** Undefined when undeclared. */
-  readonly length: number | undefined;
-  readonly sse: boolean;
-}
-
-export function framingOf(headers: HeaderList): Framing {
-  let length: number | undefined;
-  let sse = false;
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!.toLowerCase();
-    if (name === "content-length") length = Number(headers[i + 1]!);
-    else if (name === "content-type") sse = headers[i + 1]!.toLowerCase().includes("text/event-stream");
-  }
-  return { length: Number.isSafeInteger(length) ? length : undefined, sse };
-}
-
-/** Whether a body is answered in one piece: a stream for one chunk costs as much as the relay around it. */
-export const isAnsweredWhole = ({ length, sse }: Framing): boolean =>
-  length !== undefined && length <= MAX_WHOLE_BODY && !sse;

@@ -42,7 +42,7 @@ describe("the package as installed", () => {
   it.each([
     ["beyond-ai", process.execPath, "createGateway"],
     ["beyond-ai/agent", process.execPath, "createAgent"],
-    ["beyond-ai/node", process.execPath, "createUndiciUpstream"],
+    ["beyond-ai/node", process.execPath, "createUpstream"],
     ["beyond-ai/bun", BUN, "bunRuntime"],
   ])("exports %s", async (name, program, member) => {
     const file = join(folder, "embedder.mjs");

@@ -108,6 +108,24 @@ describe.each(RUNTIMES)("time-outs on $runtime", (runtime) => {
     connection.destroy();
   });
 
+  it("gives up on a provider that takes all of an upload but its end, wherever that is", async () => {
+    const gateway = await serve({ write_timeout_secs: SOON_SECS, read_timeout_secs: SOON_SECS });
+    const hanging: Exchange[] = [];
+    standIn.setDefault(
+      Object.assign((exchange: Exchange) => void hanging.push(exchange), { readBody: false }),
+    );
+    // Somewhere among these a system takes all but the last part.
+    const sizes = Array.from({ length: 32 }, (_, i) => (i + 1) * 192 * 1024);
+    const connections = await Promise.all(
+      sizes.map((size) => openChat(gateway.url, { body: Buffer.alloc(size, " ") })),
+    );
+    const responses = await Promise.all(connections.map((connection) => connection.readResponse()));
+    expect(responses.map(({ status }) => status)).toEqual(sizes.map(() => 504));
+    for (const { response } of hanging) response.req.resume();
+    await until(() => standIn.openSockets() === 0);
+    for (const connection of connections) connection.destroy();
+  });
+
   it("does not let a client that stalls in its upload hold a connection to the provider", async () => {
     const gateway = await serve({
       read_timeout_secs: SOON_SECS,

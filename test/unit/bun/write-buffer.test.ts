@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { BunSocket } from "../../../adapters/bun/http/sockets.ts";
-import { WriteBuffer, writeEach } from "../../../adapters/bun/http/write-buffer.ts";
+import type { BunSocket } from "../../../adapters/bun/sockets.ts";
+import { WriteBuffer, writeEach } from "../../../adapters/bun/write-buffer.ts";
 
 /** Takes as many bytes of each write as it is told, and the rest of the writes whole. */
 function socketThatTakes(...amounts: number[]) {

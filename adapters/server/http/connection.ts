@@ -1,13 +1,12 @@
-/** One connection to a provider: what it is given to write waits in it, what it reads goes to the request that it carries. */
-import { type BunSocket, openSocket, type SocketUser } from "./sockets.ts";
-import { type WriteBuffer, writeEach } from "./write-buffer.ts";
+/** One connection to a provider: what it reads goes to the request that it carries. */
+import type { ClientSocket, OpenSocket, SocketUser } from "./socket.ts";
 
 export interface ConnectionOptions {
   /** `host:port`. */
   readonly authority: string;
   readonly tls: boolean;
   readonly connectTimeoutMs: number;
-  readonly writeBuffer: WriteBuffer;
+  readonly openSocket: OpenSocket;
   readonly onOpen: (connection: Connection) => void;
   /** No connection could be made: nothing was sent. */
   readonly onConnectFailed: (error: Error) => void;
@@ -29,13 +28,10 @@ export class Connection implements SocketUser {
   carried: Carried | undefined;
   readonly #options: ConnectionOptions;
   readonly #connectTimer: ReturnType<typeof setTimeout>;
-  #socket: BunSocket | undefined;
-  /** Before its peer has proved who it is. */
-  #shaking: BunSocket | undefined;
+  readonly #giveUp: () => void;
+  #socket: ClientSocket | undefined;
   #closed = false;
   #isPaused = false;
-  /** What the system has not taken yet. */
-  #unwritten: readonly Uint8Array[] = [];
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -43,17 +39,12 @@ export class Connection implements SocketUser {
       () => this.onConnectError(new Error("no connection in time")),
       options.connectTimeoutMs,
     );
-    openSocket(options.authority, options.tls, this);
+    this.#giveUp = options.openSocket(options.authority, options.tls, this);
   }
 
-  /**
-   * `text` is Latin-1, and goes before the bytes. False: some of it waits, and nothing more may be written before `onDrain`;
-   * until then the bytes belong to the connection.
-   */
+  /** As of a socket. */
   write(text: string, parts: readonly Uint8Array[]): boolean {
-    if (!this.#socket || this.#closed) return false;
-    this.#unwritten = this.#options.writeBuffer.write(this.#socket, text, parts);
-    return this.#unwritten.length === 0;
+    return !this.#closed && this.#socket!.write(text, parts);
   }
 
   pause(): void {
@@ -68,23 +59,20 @@ export class Connection implements SocketUser {
     this.#socket?.resume();
   }
 
-  /** Ends it now, whatever it carries. */
+  setIdle(isIdle: boolean): void {
+    if (isIdle) this.resume();
+    this.#socket?.setIdle(isIdle);
+  }
+
+  /** Ends it now, whatever it carries, even before it is open. */
   close(): void {
-    this.#socket?.terminate();
-    this.onClose(false);
+    if (this.#socket) this.onClose(false);
+    else this.onConnectError(new Error("given up"));
   }
 
-  onHandshake(socket: BunSocket): void {
-    if (this.#closed) socket.terminate();
-    else this.#shaking = socket;
-  }
-
-  onOpen(socket: BunSocket): void {
+  onOpen(socket: ClientSocket): void {
     clearTimeout(this.#connectTimer);
-    if (this.#closed) return socket.terminate();
-    this.#shaking = undefined;
     this.#socket = socket;
-    socket.setNoDelay(true);
     this.#options.onOpen(this);
   }
 
@@ -92,7 +80,7 @@ export class Connection implements SocketUser {
     clearTimeout(this.#connectTimer);
     if (this.#closed) return;
     this.#closed = true;
-    this.#shaking?.terminate();
+    this.#giveUp();
     this.#options.onConnectFailed(error);
   }
 
@@ -103,16 +91,14 @@ export class Connection implements SocketUser {
   }
 
   onDrain(): void {
-    if (this.#unwritten.length === 0 || !this.#socket || this.#closed) return;
-    this.#unwritten = writeEach(this.#socket, this.#unwritten);
-    if (this.#unwritten.length === 0) this.carried?.onDrain();
+    this.carried?.onDrain();
   }
 
   onClose(isClean: boolean): void {
     if (!this.#socket) return this.onConnectError(new Error("closed before it was open"));
     if (this.#closed) return;
     this.#closed = true;
-    this.#socket.terminate();
+    this.#socket.close();
     this.carried?.onClose(isClean);
     this.#options.onClose(this);
   }

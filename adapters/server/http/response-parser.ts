@@ -1,13 +1,7 @@
 /** HTTP/1.1 responses (RFC 9112) from the bytes of a connection, cut anywhere: a push parser that keeps the head and nothing else. */
 import { joined } from "../../../src/gateway/web-response.ts";
 import { hexDigit } from "../../../src/scan/json-bytes.ts";
-
-export interface ResponseHead {
-  readonly status: number;
-  readonly statusText: string;
-  /** Names as spelled. */
-  readonly headers: readonly string[];
-}
+import type { ResponseHead } from "./client.ts";
 
 export interface ResponseEvents {
   /** Once; interim responses (1xx) are left out. `hasBody` is false where the framing leaves no room for one. */

@@ -1,13 +1,16 @@
 /**
- * Runs on Bun: sends a request through its HTTP client for each line of standard input, one after the other, and prints
- * what became of it. Arguments: the authority, `tls` or `plain`.
+ * Runs on Node and on Bun: sends a request through the servers' HTTP client for each line of standard input, one after the
+ * other, and prints what became of it. Arguments: the authority, `tls` or `plain`.
  */
 import { createInterface } from "node:readline";
-import { createHttpClient } from "../../adapters/bun/http/client.ts";
+import { createHttp1Client } from "../../adapters/server/http/http1-client.ts";
+import type { OpenSocket } from "../../adapters/server/http/socket.ts";
 import { UpstreamError } from "../../src/gateway/ports.ts";
 
+const adapter = process.versions.bun ? "bun" : "node";
+const { openSocket }: { openSocket: OpenSocket } = await import(`../../adapters/${adapter}/sockets.ts`);
 const [authority = "", scheme] = process.argv.slice(2);
-const client = createHttpClient(() => ({ connectTimeoutSecs: 5, idleTimeoutSecs: 5 }));
+const client = createHttp1Client(openSocket, () => ({ connectTimeoutSecs: 5, idleTimeoutSecs: 5 }));
 const request = {
   authority,
   tls: scheme === "tls",
@@ -40,4 +43,4 @@ function outcome(): Promise<string> {
 }
 
 for await (const _ of createInterface({ input: process.stdin })) console.log(await outcome());
-process.exit();
+// A connection that is kept must not keep the process.

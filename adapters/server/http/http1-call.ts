@@ -1,40 +1,9 @@
-/** One request to a provider and its response, told as they happen: no promise and no stream stands between socket and relay. */
+/** A call over a connection of its own for as long as it lasts. */
 import { type HeaderList, UpstreamError } from "../../../src/gateway/ports.ts";
+import type { Call, CallEvents, CallRequest, ResponseHead } from "./client.ts";
 import type { Carried, Connection } from "./connection.ts";
 import { formatRequestHead } from "./request-head.ts";
-import { ProtocolError, type ResponseEvents, type ResponseHead, ResponseParser } from "./response-parser.ts";
-
-export interface CallRequest {
-  /** `host:port`. */
-  readonly authority: string;
-  readonly tls: boolean;
-  readonly method: string;
-  /** Path and query, verbatim. */
-  readonly path: string;
-  readonly headers: HeaderList;
-  /** `streamed`: it comes through `write` and `end`, with its length among the headers or in chunks. */
-  readonly body: Uint8Array | "streamed" | undefined;
-}
-
-/** What becomes of a call. Nothing is told after `onEnd`, `onFailed` or `abort`. */
-export interface CallEvents {
-  /** Before each new try to connect. */
-  onConnectRetry(): void;
-  /** Connected. A streamed body may be written from now on; the head goes with its first part. */
-  onStart(call: Call): void;
-  /** A streamed body may be written on. */
-  onDrain(): void;
-  /** The provider's system has the whole request. */
-  onSent(): void;
-  /** `hasBody` is false where the framing leaves no room for one. */
-  onHead(head: ResponseHead, hasBody: boolean): void;
-  onData(bytes: Uint8Array): void;
-  /** What one read of the socket brought has been told, and the response goes on. */
-  onRead(): void;
-  onEnd(): void;
-  /** There is no (more) response. */
-  onFailed(error: Error): void;
-}
+import { ProtocolError, type ResponseEvents, ResponseParser } from "./response-parser.ts";
 
 const LINE_END = Buffer.from("\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
@@ -42,7 +11,7 @@ const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 /** Gets a connection back that may carry another request. `closesAfterMs` is what the peer said, if it did. */
 type OnFree = (connection: Connection, closesAfterMs: number | undefined) => void;
 
-export class Call implements Carried, ResponseEvents {
+export class Http1Call implements Call, Carried, ResponseEvents {
   readonly request: CallRequest;
   readonly #events: CallEvents;
   readonly #onFree: OnFree;
@@ -84,12 +53,10 @@ export class Call implements Carried, ResponseEvents {
     this.#events.onStart(this);
   }
 
-  /** A part of a streamed body, in pieces. False: `onDrain` must come before the next one. */
   write(pieces: readonly Uint8Array[]): boolean {
     return this.#isOver || this.#send(pieces);
   }
 
-  /** The last part, which may be empty. False: some of it waits, and its memory is still needed. */
   end(pieces: readonly Uint8Array[]): boolean {
     if (this.#isOver) return true;
     this.#isWritten = true;
@@ -126,7 +93,6 @@ export class Call implements Carried, ResponseEvents {
     if (!this.#isOver) this.#connection?.resume();
   }
 
-  /** The provider is told by the end of its connection. */
   abort(): void {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -1,11 +1,8 @@
-/** The HTTP/1.1 parser of the Bun upstream: whole, byte by byte, cut at every index, and what it must refuse. */
+/** The HTTP/1.1 parser of the servers' HTTP client: whole, byte by byte, cut at every index, and what it must refuse. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  ProtocolError,
-  type ResponseHead,
-  ResponseParser,
-} from "../../../adapters/bun/http/response-parser.ts";
+import type { ResponseHead } from "../../../adapters/server/http/client.ts";
+import { ProtocolError, ResponseParser } from "../../../adapters/server/http/response-parser.ts";
 
 interface Parsed {
   readonly head: ResponseHead | undefined;

@@ -1,4 +1,4 @@
-/** What the suite by URL cannot see of the Bun upstream: whom it trusts over TLS, and which connections it uses again. */
+/** What the suite by URL cannot see of the servers' HTTP client: whom it trusts over TLS, and which connections it uses again. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
@@ -35,47 +35,62 @@ async function startTls(): Promise<{ port: number; requests: () => number }> {
   return { port: await listen(server), requests: () => requests };
 }
 
-/** Sends a request whenever it is told, and says what became of it. */
-function startProbe(
-  args: readonly string[],
-  env: Record<string, string> = {},
-): () => Promise<string | undefined> {
-  const child = spawn("node_modules/.bin/bun", ["test/support/bun-probe.ts", ...args], {
+const RUNTIMES = [
+  ["Node", process.execPath],
+  ["Bun", "node_modules/.bin/bun"],
+] as const;
+
+interface Probe {
+  /** Sends a request, and says what became of it. */
+  readonly ask: () => Promise<string | undefined>;
+  /** There is nothing more to do; gives the exit code. */
+  readonly end: () => Promise<number>;
+}
+
+function startProbe(runtime: string, args: readonly string[], env: Record<string, string> = {}): Probe {
+  const child = spawn(runtime, ["test/support/client-probe.ts", ...args], {
     env: { ...process.env, ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
   probes.push(child);
   const outcomes = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return async () => {
-    child.stdin.write("\n");
-    return (await outcomes.next()).value;
+  return {
+    ask: async () => {
+      child.stdin.write("\n");
+      return (await outcomes.next()).value;
+    },
+    end: async () => {
+      const exited = once(child, "exit");
+      child.stdin.end();
+      return (await exited)[0];
+    },
   };
 }
 
-describe("the Bun upstream over TLS", () => {
+describe.each(RUNTIMES)("the HTTP client over TLS on %s", (_name, runtime) => {
   it("sends nothing to a server whose certificate nobody vouches for", async () => {
     const server = await startTls();
-    const ask = startProbe([`localhost:${server.port}`, "tls"]);
+    const { ask } = startProbe(runtime, [`localhost:${server.port}`, "tls"]);
     expect(await ask()).toBe("upstream_unreachable");
     expect(server.requests()).toBe(0);
   });
 
   it("sends nothing to a server with another's certificate", async () => {
     const server = await startTls();
-    const ask = startProbe([`127.0.0.1:${server.port}`, "tls"], TRUSTING);
+    const { ask } = startProbe(runtime, [`127.0.0.1:${server.port}`, "tls"], TRUSTING);
     expect(await ask()).toBe("upstream_unreachable");
     expect(server.requests()).toBe(0);
   });
 
   it("talks to a server that is who it says", async () => {
     const server = await startTls();
-    const ask = startProbe([`localhost:${server.port}`, "tls"], TRUSTING);
+    const { ask } = startProbe(runtime, [`localhost:${server.port}`, "tls"], TRUSTING);
     expect(await ask()).toBe("200 well met");
     expect(await ask()).toBe("200 well met");
   });
 });
 
-describe("the Bun upstream's connections", () => {
+describe.each(RUNTIMES)("the HTTP client's connections on %s", (_name, runtime) => {
   async function startPlain(onRequest: (socket: Socket, respond: () => void, count: number) => void) {
     let connections = 0;
     let requests = 0;
@@ -85,8 +100,8 @@ describe("the Bun upstream's connections", () => {
     });
     server.on("connection", () => connections++);
     const port = await listen(server);
-    const ask = startProbe([`127.0.0.1:${port}`, "plain"]);
-    return { ask, counts: () => ({ connections, requests }) };
+    const probe = startProbe(runtime, [`127.0.0.1:${port}`, "plain"]);
+    return { ...probe, counts: () => ({ connections, requests }) };
   }
 
   it("are used again", async () => {
@@ -124,5 +139,11 @@ describe("the Bun upstream's connections", () => {
     await new Promise((resolve) => kept[0]!.once("close", resolve).write(UNASKED));
     expect(await ask()).toBe("200 ok");
     expect(counts()).toEqual({ connections: 2, requests: 2 });
+  });
+
+  it("do not keep the process while nothing is asked", async () => {
+    const { ask, end } = await startPlain((_socket, respond) => respond());
+    expect(await ask()).toBe("200 ok");
+    expect(await end()).toBe(0);
   });
 });
