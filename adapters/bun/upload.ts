@@ -26,7 +26,6 @@ export class Upload implements StreamedBody {
   readonly #patienceMs: number;
   readonly #onStalled: () => void;
   #clientTurn: ReadTimeout | undefined;
-  #providerTurn: ReadTimeout | undefined;
   #reader: ManyReader | undefined;
   /** What was read since the last write, and what goes up of it. */
   #chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -137,7 +136,7 @@ export class Upload implements StreamedBody {
     const call = this.#call ?? (await this.#ask());
     if (this.#isScanned) this.#stop();
     const isTaken = this.#isScanned ? call.end(this.#pieces) : call.write(this.#pieces);
-    if (!isTaken) this.#awaitProvider();
+    if (!isTaken) this.#relay.awaitProvider();
     if (isTaken || (!this.#isScanned && (await this.#drain())))
       for (const chunk of this.#chunks) freeChunk(chunk);
     this.#chunks = [];
@@ -168,16 +167,6 @@ export class Upload implements StreamedBody {
     this.#started?.(call);
   }
 
-  /** It takes no more for now, and has `write_timeout_secs`. */
-  #awaitProvider(): void {
-    this.#providerTurn ??= createReadTimeout(
-      this.#relay.plan.settings.config.writeTimeoutSecs * 1000,
-      this.#clock,
-      () => this.#relay.giveUp("upstream_timeout"),
-    );
-    this.#providerTurn.waiting();
-  }
-
   #drain(): Promise<true> {
     return new Promise((resolve) => {
       this.#drained = resolve;
@@ -185,16 +174,10 @@ export class Upload implements StreamedBody {
   }
 
   onDrain(): void {
-    this.#providerTurn?.pause();
     this.#drained?.(true);
   }
 
-  onSent(): void {
-    this.#providerTurn?.stop();
-  }
-
   cancel(): void {
-    this.#providerTurn?.stop();
     if (this.#isOver) return;
     this.#stop();
     void this.#reader?.cancel().catch(() => {});

@@ -45,7 +45,7 @@ function relay(
 ): void {
   const answer = new NodeAnswer(request, response, () => relay.clientReads());
   const relay = new Relay(state, client, plan, answer);
-  const upload = new Upload(request, relay, state.clock);
+  const upload = new Upload(request, relay);
   response.once("close", () => {
     // It closes after a whole answer, too.
     if (relay.isOver || response.writableFinished) return;

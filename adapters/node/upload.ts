@@ -2,8 +2,6 @@
 import type { IncomingMessage } from "node:http";
 import type { ErrorCode } from "../../src/gateway/errors.ts";
 import { MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
-import type { Clock } from "../../src/gateway/ports.ts";
-import { createReadTimeout, type ReadTimeout } from "../../src/gateway/read-timeout.ts";
 import { freeChunk } from "../server/free-chunk.ts";
 import type { Call } from "../server/http/client.ts";
 import type { Relay, StreamedBody } from "../server/relay.ts";
@@ -11,7 +9,6 @@ import type { Relay, StreamedBody } from "../server/relay.ts";
 export class Upload implements StreamedBody {
   readonly #request: IncomingMessage;
   readonly #relay: Relay;
-  readonly #clock: Clock;
   /** What came of a small body that is not all here yet. */
   #chunks: Buffer[] = [];
   #call: Call | undefined;
@@ -20,12 +17,10 @@ export class Upload implements StreamedBody {
   /** The client has sent it all. */
   #isScanned = false;
   #isOver = false;
-  #providerTurn: ReadTimeout | undefined;
 
-  constructor(request: IncomingMessage, relay: Relay, clock: Clock) {
+  constructor(request: IncomingMessage, relay: Relay) {
     this.#request = request;
     this.#relay = relay;
-    this.#clock = clock;
   }
 
   /** Asks the provider when it can. */
@@ -82,7 +77,10 @@ export class Upload implements StreamedBody {
     const part = rest.length === 0 ? pieces : [...pieces, ...rest];
     if (this.#call) return this.#write(part);
     // The end of a body comes even after a pause, when there is nothing else left to come.
-    if (this.#first) return this.#first.push(...part) < 0;
+    if (this.#first) {
+      this.#first.push(...part);
+      return false;
+    }
     // Not before there is something to send: a peer closes a kept connection that a slow client leaves silent.
     this.#first = [...part];
     this.#request.pause();
@@ -100,34 +98,20 @@ export class Upload implements StreamedBody {
 
   #write(pieces: readonly Uint8Array[]): boolean {
     const isTaken = this.#isScanned ? this.#call!.end(pieces) : this.#call!.write(pieces);
-    if (!isTaken) this.#awaitProvider();
+    if (!isTaken && !this.#isOver) {
+      this.#request.pause();
+      this.#relay.awaitProvider();
+    }
     return isTaken;
   }
 
-  /** The provider takes no more for now: the client waits, and the provider has `write_timeout_secs`. */
-  #awaitProvider(): void {
-    if (this.#isOver) return;
-    this.#request.pause();
-    const { writeTimeoutSecs } = this.#relay.plan.settings.config;
-    this.#providerTurn ??= createReadTimeout(writeTimeoutSecs * 1000, this.#clock, () =>
-      this.#relay.giveUp("upstream_timeout"),
-    );
-    this.#providerTurn.waiting();
-  }
-
   onDrain(): void {
-    this.#providerTurn?.pause();
     if (!this.#isOver) this.#request.resume();
-  }
-
-  onSent(): void {
-    this.#providerTurn?.stop();
   }
 
   cancel(): void {
     this.#isOver = true;
     this.#first = undefined;
-    this.#providerTurn?.stop();
   }
 
   #refuse(code: ErrorCode): false {

@@ -34,8 +34,6 @@ export interface StreamedBody {
   start(call: Call): void;
   /** The provider takes more. */
   onDrain(): void;
-  /** The provider's system has all of it. */
-  onSent(): void;
   /** Nothing more of it goes up. */
   cancel(): void;
 }
@@ -47,9 +45,11 @@ export class Relay implements CallEvents {
   readonly #client: HttpClient;
   readonly #answer: Answer;
   readonly #readTimeout: ReadTimeout;
-  /** Kept for the next pool key until the head is here, if it is whole. */
-  #body: Uint8Array | StreamedBody | undefined;
+  /** Kept for the next pool key until the head is here. */
+  #whole: Uint8Array | undefined;
   #streamed: StreamedBody | undefined;
+  /** To take more of a streamed body. */
+  #writeTimeout: ReadTimeout | undefined;
   #call: Call | undefined;
   #hasHead = false;
   #keepsBody = false;
@@ -75,8 +75,8 @@ export class Relay implements CallEvents {
 
   /** The body is here, or its first part, or there is none: the provider may be asked. */
   send(body: Uint8Array | StreamedBody | undefined): void {
-    this.#body = body;
-    if (body && !(body instanceof Uint8Array)) this.#streamed = body;
+    if (body instanceof Uint8Array) this.#whole = body;
+    else this.#streamed = body;
     this.#ask();
   }
 
@@ -92,7 +92,7 @@ export class Relay implements CallEvents {
         method,
         path: path + query,
         headers,
-        body: this.#streamed ? "streamed" : (this.#body as Uint8Array | undefined), // the only other kind
+        body: this.#streamed ? "streamed" : this.#whole,
       },
       this,
     );
@@ -101,7 +101,7 @@ export class Relay implements CallEvents {
   /** What the provider is told to expect; undefined when nobody knows. */
   #lengthUp(): number | undefined {
     if (this.#streamed) return this.exchange.request.upstreamLength;
-    return this.#body instanceof Uint8Array ? this.#body.length : this.plan.declaredLength;
+    return this.#whole?.length ?? this.plan.declaredLength;
   }
 
   onConnectRetry(): void {
@@ -113,15 +113,25 @@ export class Relay implements CallEvents {
     else this.#readTimeout.waiting();
   }
 
+  /** The provider takes no more of a streamed body for now, and has `write_timeout_secs`. */
+  awaitProvider(): void {
+    if (this.#ended) return;
+    const { writeTimeoutSecs } = this.plan.settings.config;
+    this.#writeTimeout ??= createReadTimeout(writeTimeoutSecs * 1000, this.#state.clock, () =>
+      this.giveUp("upstream_timeout"),
+    );
+    this.#writeTimeout.waiting();
+  }
+
   onDrain(): void {
+    this.#writeTimeout?.pause();
     this.#streamed?.onDrain();
   }
 
   onSent(): void {
+    this.#writeTimeout?.stop();
     this.exchange.request.sent();
-    if (!this.#streamed) return;
-    this.#streamed.onSent();
-    this.#readTimeout.waiting();
+    if (this.#streamed) this.#readTimeout.waiting();
   }
 
   onHead({ status, statusText, headers }: ResponseHead, hasBody: boolean): void {
@@ -132,7 +142,7 @@ export class Relay implements CallEvents {
     }
     if (status > MAX_STATUS) throw new UpstreamError("upstream_unreachable");
     this.#hasHead = true;
-    this.#body = undefined;
+    this.#whole = undefined;
     const head = this.exchange.begin(status, headers);
     if (this.#clientGone) return;
     const kept = this.#answer.begin(status, statusText, head, hasBody);
@@ -230,6 +240,11 @@ export class Relay implements CallEvents {
     this.#readTimeout.stop();
     clearTimeout(this.#drainTimer);
     // A provider may answer before the upload is through.
+    this.#stopUpload();
+  }
+
+  #stopUpload(): void {
+    this.#writeTimeout?.stop();
     this.#streamed?.cancel();
   }
 
@@ -237,7 +252,7 @@ export class Relay implements CallEvents {
   clientLeft(): void {
     if (this.#ended || this.#clientGone) return;
     this.#clientGone = true;
-    this.#streamed?.cancel();
+    this.#stopUpload();
     this.#answer.abandon();
     if (!this.exchange.clientLeft(true)) return this.#stopDraining();
     const { drainMaxSecs } = this.plan.settings.config;
