@@ -1,9 +1,9 @@
-/** Bun's listeners: Bun.serve, with the native relay for the gateway. */
+/** Bun's listeners: our own server on its sockets for the gateway, Bun.serve for everything else. */
 import type { ListenAddress } from "../../src/config/address.ts";
-import { createHttp1Client } from "../server/http/http1-client.ts";
+import { createHttp1Client } from "../server/http/client/http1-client.ts";
+import { listenHttp1 } from "../server/http/server/http1-server.ts";
 import type { OpenServer, ServerRuntime } from "../server/runtime.ts";
-import { createListener } from "./listener.ts";
-import { openSocket } from "./sockets.ts";
+import { listenForSockets, openSocket } from "./sockets.ts";
 
 interface BunServer {
   readonly port?: number;
@@ -30,13 +30,12 @@ declare const Bun: {
 const IDLE_SECS = 60;
 
 export const bunRuntime: ServerRuntime = {
-  listen: async (state, address) =>
-    serve(
+  listen: (state, address) =>
+    listenHttp1(
+      state,
+      createHttp1Client(openSocket, () => state.settings.config),
       address,
-      createListener(
-        state,
-        createHttp1Client(openSocket, () => state.settings.config),
-      ),
+      listenForSockets,
     ),
   listenApp: async (app, address) =>
     serve(address, (request, server) =>

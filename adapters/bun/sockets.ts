@@ -1,10 +1,18 @@
-/** Bun's TCP sockets (https://bun.com/docs/api/tcp), as the HTTP client uses them. */
-import { addressOf, type ClientSocket, type OpenSocket, type SocketUser } from "../server/http/socket.ts";
+/** Bun's TCP sockets (https://bun.com/docs/api/tcp), as HTTP uses them: opened here, or accepted. */
+import {
+  addressOf,
+  type ClientSocket,
+  type ClientSocketUser,
+  type ListenForSockets,
+  type OpenSocket,
+  type ServerSocket,
+  type SocketUser,
+} from "../server/http/socket.ts";
 import { WriteBuffer, writeEach } from "./write-buffer.ts";
 
 /** What is used of a connected socket. */
 export interface BunSocket {
-  data: PeerSocket;
+  data: BunPeer;
   /** Gives how many bytes were taken; the rest waits for `drain`. Negative once it is closed. */
   write(bytes: Uint8Array, from?: number, length?: number): number;
   pause(): void;
@@ -12,7 +20,11 @@ export interface BunSocket {
   setNoDelay(on: boolean): void;
   ref(): void;
   unref(): void;
+  /** Ends its own side, and goes on reading. */
+  shutdown(): void;
   /** Closes at once. */
+  close(): void;
+  /** Closes at once, with a reset. */
   terminate(): void;
   /** TLS: the certificate is good, and is for this host. */
   readonly authorized: boolean;
@@ -23,91 +35,108 @@ declare const Bun: {
     readonly hostname: string;
     readonly port: number;
     readonly tls?: { readonly serverName: string; readonly rejectUnauthorized: true };
-    readonly data: PeerSocket;
-    readonly socket: typeof HANDLERS | typeof TLS_HANDLERS;
+    readonly data: BunPeer;
+    readonly socket: object;
   }): Promise<unknown>;
-};
-
-const HANDLERS = {
-  open: (socket: BunSocket) => socket.data.onOpen(socket),
-  data: (socket: BunSocket, bytes: Uint8Array) => socket.data.user.onData(bytes),
-  drain: (socket: BunSocket) => socket.data.onDrain(),
-  end: (socket: BunSocket) => socket.data.user.onClose(true),
-  close: (socket: BunSocket) => socket.data.user.onClose(false),
-  error: (socket: BunSocket) => socket.data.user.onClose(false),
-  connectError: (socket: BunSocket, error: Error) => socket.data.user.onConnectError(error),
-};
-
-const TLS_HANDLERS = {
-  ...HANDLERS,
-  // Open, but nothing may be sent before the peer has proved who it is.
-  open: (socket: BunSocket) => socket.data.onHandshake(socket),
-  handshake(socket: BunSocket, success: boolean, problem: Error | null) {
-    if (success && problem === null && socket.authorized) return socket.data.onOpen(socket);
-    socket.data.user.onConnectError(problem ?? new Error("the TLS handshake failed"));
-  },
+  listen(options: { readonly hostname: string; readonly port: number; readonly socket: object }): {
+    readonly port: number;
+    stop(closeActiveConnections?: boolean): void;
+  };
 };
 
 /** One for all sockets: a system has its copy of what it takes when a write returns. */
 const writeBuffer = new WriteBuffer();
 
-class PeerSocket implements ClientSocket {
-  readonly user: SocketUser;
-  #socket: BunSocket | undefined;
-  #isClosed = false;
+abstract class BunPeer {
+  abstract readonly user: SocketUser;
+  protected socket: BunSocket | undefined;
+  protected isClosed = false;
   /** What the system has not taken yet. */
   #unwritten: readonly Uint8Array[] = [];
 
-  constructor(user: SocketUser) {
+  onDrain(): void {
+    if (this.#unwritten.length === 0 || this.isClosed) return;
+    this.#unwritten = writeEach(this.socket!, this.#unwritten);
+    if (this.#unwritten.length === 0) this.user.onDrain();
+  }
+
+  write(text: string, parts: readonly Uint8Array[]): boolean {
+    this.#unwritten = writeBuffer.write(this.socket!, text, parts);
+    return this.#unwritten.length === 0;
+  }
+
+  pause(): void {
+    this.socket?.pause();
+  }
+
+  resume(): void {
+    this.socket?.resume();
+  }
+}
+
+const HANDLERS = {
+  data: (socket: BunSocket, bytes: Uint8Array) => socket.data.user.onData(bytes),
+  drain: (socket: BunSocket) => socket.data.onDrain(),
+  end: (socket: BunSocket) => socket.data.user.onClose(true),
+  close: (socket: BunSocket) => socket.data.user.onClose(false),
+  error: (socket: BunSocket) => socket.data.user.onClose(false),
+};
+
+class ClientPeer extends BunPeer implements ClientSocket {
+  readonly user: ClientSocketUser;
+
+  constructor(user: ClientSocketUser) {
+    super();
     this.user = user;
   }
 
   /** TCP is there; TLS is not yet. */
   onHandshake(socket: BunSocket): void {
-    this.#socket = socket;
-    if (this.#isClosed) socket.terminate();
+    this.socket = socket;
+    if (this.isClosed) socket.terminate();
   }
 
   onOpen(socket: BunSocket): void {
     this.onHandshake(socket);
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     socket.setNoDelay(true);
     this.user.onOpen(this);
   }
 
-  onDrain(): void {
-    if (this.#unwritten.length === 0 || this.#isClosed) return;
-    this.#unwritten = writeEach(this.#socket!, this.#unwritten);
-    if (this.#unwritten.length === 0) this.user.onDrain();
-  }
-
-  write(text: string, parts: readonly Uint8Array[]): boolean {
-    this.#unwritten = writeBuffer.write(this.#socket!, text, parts);
-    return this.#unwritten.length === 0;
-  }
-
-  pause(): void {
-    this.#socket?.pause();
-  }
-
-  resume(): void {
-    this.#socket?.resume();
-  }
-
   setIdle(isIdle: boolean): void {
-    if (isIdle) this.#socket?.unref();
-    else this.#socket?.ref();
+    if (isIdle) this.socket?.unref();
+    else this.socket?.ref();
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#socket?.terminate();
+    this.isClosed = true;
+    this.socket?.terminate();
   }
 }
 
+interface ConnectingSocket extends BunSocket {
+  readonly data: ClientPeer;
+}
+
+const CLIENT_HANDLERS = {
+  ...HANDLERS,
+  open: (socket: ConnectingSocket) => socket.data.onOpen(socket),
+  connectError: (socket: ConnectingSocket, error: Error) => socket.data.user.onConnectError(error),
+};
+
+const TLS_HANDLERS = {
+  ...CLIENT_HANDLERS,
+  // Open, but nothing may be sent before the peer has proved who it is.
+  open: (socket: ConnectingSocket) => socket.data.onHandshake(socket),
+  handshake(socket: ConnectingSocket, success: boolean, problem: Error | null) {
+    if (success && problem === null && socket.authorized) return socket.data.onOpen(socket);
+    socket.data.user.onConnectError(problem ?? new Error("the TLS handshake failed"));
+  },
+};
+
 export const openSocket: OpenSocket = (authority, tls, user) => {
   const { host, port } = addressOf(authority);
-  const socket = new PeerSocket(user);
+  const socket = new ClientPeer(user);
   const address = { hostname: host, port, data: socket };
   const opening = tls
     ? Bun.connect({
@@ -115,7 +144,46 @@ export const openSocket: OpenSocket = (authority, tls, user) => {
         tls: { serverName: host, rejectUnauthorized: true },
         socket: TLS_HANDLERS,
       })
-    : Bun.connect({ ...address, socket: HANDLERS });
+    : Bun.connect({ ...address, socket: CLIENT_HANDLERS });
   opening.catch((error: Error) => user.onConnectError(error));
   return () => socket.close();
+};
+
+class ServerPeer extends BunPeer implements ServerSocket {
+  readonly user: SocketUser;
+
+  constructor(socket: BunSocket, accept: (socket: ServerSocket) => SocketUser) {
+    super();
+    this.socket = socket;
+    socket.setNoDelay(true);
+    this.user = accept(this);
+  }
+
+  shutdown(): void {
+    this.socket!.shutdown();
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.socket!.close();
+  }
+
+  reset(): void {
+    this.isClosed = true;
+    this.socket!.terminate();
+  }
+}
+
+export const listenForSockets: ListenForSockets = async ({ host, port }, accept) => {
+  const listener = Bun.listen({
+    hostname: host,
+    port,
+    socket: {
+      ...HANDLERS,
+      open(socket: BunSocket) {
+        socket.data = new ServerPeer(socket, accept);
+      },
+    },
+  });
+  return { port: listener.port, stop: () => listener.stop() };
 };

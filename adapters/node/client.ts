@@ -1,7 +1,7 @@
 /** The way to the providers on Node. */
 import type { Config } from "../../src/config/keys.ts";
-import type { HttpClient } from "../server/http/client.ts";
-import { createHttp1Client } from "../server/http/http1-client.ts";
+import type { HttpClient } from "../server/http/client/http-client.ts";
+import { createHttp1Client } from "../server/http/client/http1-client.ts";
 import { createHttp2Client } from "./http2-client.ts";
 import { openSocket } from "./sockets.ts";
 

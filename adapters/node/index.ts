@@ -26,8 +26,8 @@ export {
   type ServerDenyOptions,
   type ServerDenySource,
 } from "../server/deny/index.ts";
-export type { HttpClient } from "../server/http/client.ts";
-export { createUpstream } from "../server/http/upstream.ts";
+export type { HttpClient } from "../server/http/client/http-client.ts";
+export { createUpstream } from "../server/http/client/upstream.ts";
 export { createLog, type LogLevel } from "../server/log.ts";
 export { createRowSink, type RowSink, type RowSinkOptions } from "../server/row-sink.ts";
 export type { OpenServer, ServerRuntime } from "../server/runtime.ts";

@@ -1,57 +1,27 @@
-/** Node's listeners: node:http with the native relay for the gateway, @hono/node-server for everything else. */
+/** Node's listeners: our own server on its sockets for the gateway, node:http with @hono/node-server for everything else. */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { ListenAddress } from "../../src/config/address.ts";
-import { clientPatienceMs } from "../../src/gateway/client-patience.ts";
-import { exchangesEnded } from "../server/in-flight.ts";
+import { listenHttp1 } from "../server/http/server/http1-server.ts";
 import { createLate } from "../server/late.ts";
 import type { OpenServer, ServerRuntime } from "../server/runtime.ts";
 import { createHttpClient } from "./client.ts";
-import { createListener } from "./listener.ts";
+import { listenForSockets } from "./sockets.ts";
 
 /** An `import` would read every export of node:http, and one of them loads Node's own fetch: 25 ms of each start. */
 const { createServer } = process.getBuiltinModule("node:http");
 
-/** Time for a client to send its whole request head, in milliseconds. */
-const HEAD_TIMEOUT_MS = 60_000;
-/** How long an idle client connection is kept. Longer than the usual load balancer's 60 s, so that the balancer closes first. */
-const KEEP_ALIVE_MS = 75_000;
-/** As large as the large front ends allow. */
-const MAX_HEADER_BYTES = 65_536;
 /** How often a server that closes looks for connections that have become idle, in milliseconds. */
 const SWEEP_MS = 100;
 
 export const nodeRuntime: ServerRuntime = {
-  async listen(state, address) {
-    const client = createHttpClient(() => state.settings.config);
-    const server = createServer({
-      requestTimeout: 0,
-      headersTimeout: HEAD_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      noDelay: true,
-    });
-    // Ahead of node:http's own listener, which reads it there; a reload may have changed it.
-    server.prependListener("connection", () => {
-      server.timeout = clientPatienceMs(state.settings.config);
-    });
-    server.on("request", createListener(state, client));
-    server.on("checkContinue", createListener(state, client, true));
-    const open = await listen(server, address);
-    return {
-      ...open,
-      close: async () => {
-        await open.close();
-        // A drained response has no connection of its own any more, but one to its provider.
-        await exchangesEnded(state);
-        client.close();
-      },
-      destroy: () => {
-        open.destroy();
-        client.close();
-      },
-    };
-  },
+  listen: (state, address) =>
+    listenHttp1(
+      state,
+      createHttpClient(() => state.settings.config),
+      address,
+      listenForSockets,
+    ),
   listenApp(app, address) {
     const listener = createLate(async () => {
       const { getRequestListener } = await import("@hono/node-server");

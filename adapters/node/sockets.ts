@@ -1,8 +1,16 @@
-/** Node's sockets, as the HTTP client uses them: read into one memory for all, written in as few pieces as there are. */
+/** Node's sockets, as HTTP uses them: opened here, or accepted; written in as few pieces as there are. */
 import type { Socket } from "node:net";
-import { addressOf, type ClientSocket, type OpenSocket, type SocketUser } from "../server/http/socket.ts";
+import {
+  addressOf,
+  type ClientSocket,
+  type ClientSocketUser,
+  type ListenForSockets,
+  type OpenSocket,
+  type ServerSocket,
+  type SocketUser,
+} from "../server/http/socket.ts";
 
-const { connect, isIP } = process.getBuiltinModule("node:net");
+const { connect, createServer, isIP } = process.getBuiltinModule("node:net");
 
 /** As large as what a system gives at once. */
 const READ_BYTES = 65_536;
@@ -22,17 +30,66 @@ const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 /** By authority, for the next connection: a handshake without certificates (RFC 8446 §2.2). The config bounds how many. */
 const sessions = new Map<string, Buffer>();
 
-class NodeSocket implements ClientSocket {
-  readonly #socket: Socket;
-  readonly #user: SocketUser;
-  #isOpen = false;
+abstract class NodePeer {
+  protected abstract readonly socket: Socket;
+  protected abstract readonly user: SocketUser;
   /** Some of what was written is not taken yet. */
   #waits = false;
 
-  constructor(authority: string, tls: boolean, user: SocketUser) {
-    this.#user = user;
-    this.#socket = tls ? this.#connectTls(authority) : this.#connect(authority);
-    this.#socket
+  write(text: string, parts: readonly Uint8Array[]): boolean {
+    const { socket } = this;
+    const length = parts.reduce((sum, part) => sum + part.length, text.length);
+    if (length <= GATHER_BYTES) socket.write(gathered(text, parts, length), this.#onWritten);
+    else {
+      socket.cork();
+      if (text !== "") socket.write(text, "latin1");
+      for (const part of parts) socket.write(part, this.#onWritten);
+      socket.uncork();
+    }
+    this.#waits = socket.writableLength > 0;
+    return !this.#waits;
+  }
+
+  readonly #onWritten = (): void => {
+    if (!this.#waits || this.socket.writableLength > 0) return;
+    this.#waits = false;
+    this.user.onDrain();
+  };
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+function gathered(text: string, parts: readonly Uint8Array[], length: number): Uint8Array {
+  if (text === "" && parts.length === 1) return parts[0]!;
+  const whole = Buffer.allocUnsafe(length);
+  let at = whole.write(text, "latin1");
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+class ClientPeer extends NodePeer implements ClientSocket {
+  protected readonly socket: Socket;
+  protected readonly user: ClientSocketUser;
+  #isOpen = false;
+
+  constructor(authority: string, tls: boolean, user: ClientSocketUser) {
+    super();
+    this.user = user;
+    this.socket = tls ? this.#connectTls(authority) : this.#connect(authority);
+    this.socket
       .once(tls ? "secureConnect" : "connect", () => {
         this.#isOpen = true;
         user.onOpen(this);
@@ -74,65 +131,61 @@ class NodeSocket implements ClientSocket {
   }
 
   readonly #onRead = (length: number, bytes: Uint8Array): boolean => {
-    this.#user.onData(Buffer.from(bytes.subarray(0, length)));
+    this.user.onData(Buffer.from(bytes.subarray(0, length)));
     return true;
   };
 
   #onError(error: Error): void {
-    if (this.#isOpen) this.#user.onClose(false);
-    else this.#user.onConnectError(error);
-  }
-
-  write(text: string, parts: readonly Uint8Array[]): boolean {
-    const socket = this.#socket;
-    const length = parts.reduce((sum, part) => sum + part.length, text.length);
-    if (length <= GATHER_BYTES) socket.write(gathered(text, parts, length), this.#onWritten);
-    else {
-      socket.cork();
-      if (text !== "") socket.write(text, "latin1");
-      for (const part of parts) socket.write(part, this.#onWritten);
-      socket.uncork();
-    }
-    this.#waits = socket.writableLength > 0;
-    return !this.#waits;
-  }
-
-  readonly #onWritten = (): void => {
-    if (!this.#waits || this.#socket.writableLength > 0) return;
-    this.#waits = false;
-    this.#user.onDrain();
-  };
-
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
+    if (this.#isOpen) this.user.onClose(false);
+    else this.user.onConnectError(error);
   }
 
   setIdle(isIdle: boolean): void {
-    if (isIdle) this.#socket.unref();
-    else this.#socket.ref();
+    if (isIdle) this.socket.unref();
+    else this.socket.ref();
   }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-}
-
-function gathered(text: string, parts: readonly Uint8Array[], length: number): Uint8Array {
-  if (text === "" && parts.length === 1) return parts[0]!;
-  const whole = Buffer.allocUnsafe(length);
-  let at = whole.write(text, "latin1");
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 export const openSocket: OpenSocket = (authority, tls, user) => {
-  const socket = new NodeSocket(authority, tls, user);
+  const socket = new ClientPeer(authority, tls, user);
   return () => socket.close();
 };
+
+class ServerPeer extends NodePeer implements ServerSocket {
+  protected readonly socket: Socket;
+  protected readonly user: SocketUser;
+
+  constructor(socket: Socket, accept: (socket: ServerSocket) => SocketUser) {
+    super();
+    this.socket = socket;
+    const user = accept(this);
+    this.user = user;
+    socket
+      .on("data", (bytes) => user.onData(bytes))
+      .on("end", () => user.onClose(true))
+      .on("error", () => user.onClose(false))
+      .on("close", () => user.onClose(false));
+  }
+
+  shutdown(): void {
+    this.socket.end();
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+}
+
+export const listenForSockets: ListenForSockets = ({ host, port }, accept) =>
+  new Promise((resolve, reject) => {
+    const server = createServer({ noDelay: true }, (socket) => void new ServerPeer(socket, accept));
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      const address = server.address();
+      resolve({
+        port: typeof address === "object" && address ? address.port : port,
+        stop: () => void server.close(),
+      });
+    });
+  });

@@ -9,7 +9,7 @@ import { type AnswerHead, Exchange } from "../../src/gateway/exchange.ts";
 import { UpstreamError } from "../../src/gateway/ports.ts";
 import { createReadTimeout, type ReadTimeout } from "../../src/gateway/read-timeout.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
-import type { Call, CallEvents, HttpClient, ResponseHead } from "./http/client.ts";
+import type { Call, CallEvents, HttpClient, ResponseHead } from "./http/client/http-client.ts";
 
 /** The client's side: how a server answers one request. */
 export interface Answer {

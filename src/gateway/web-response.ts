@@ -18,12 +18,6 @@ export const unheardResponse = (): Response => new Response(null, { status: 499 
 /** For a client that began a body and sends nothing more of it (RFC 9110 §15.5.9). */
 export const stalledResponse = (): Response => new Response(null, { status: 408 });
 
-export function pairs(headers: HeaderList): [string, string][] {
-  const list: [string, string][] = [];
-  for (let i = 0; i < headers.length; i += 2) list.push([headers[i]!, headers[i + 1]!]);
-  return list;
-}
-
 /** The pieces of a small body as one. The DOM's types want to know that none is over shared memory; none is. */
 export function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   if (chunks.length === 1) return chunks[0] as Uint8Array<ArrayBuffer>;

@@ -1,4 +1,4 @@
-/** What a runtime other than a single Node cannot give, each with its reason. The suite fails when one of these begins to hold. */
+/** What a runtime other than Node or Bun as one process cannot give, each with its reason. The suite fails when one of these begins to hold. */
 
 /** Check id to reason. A check that holds at times is left out, since neither outcome tells anything. */
 export type Gaps = Readonly<Record<string, string | { readonly atTimes: string }>>;
@@ -19,19 +19,6 @@ const REQUEST_OBJECTS: Gaps = {
 const RESOLVED: Gaps = {
   "endpoints/trick:/openai/v1/models/./gpt": NORMALISED,
   "endpoints/trick:/openai/../openai/v1/models": NORMALISED,
-};
-
-export const BUN_GAPS: Gaps = {
-  ...REQUEST_OBJECTS,
-  ...RESOLVED,
-  "endpoints/trick:/openai/v1/models/a\\..\\files": NORMALISED,
-  "fixtures/large-length": {
-    atTimes: "Bun.serve declares a length only for a body that is all there when the answer begins",
-  },
-  "streaming/head-first":
-    "Bun.serve writes the end of the head with the first byte of the body, even when it is flushed before",
-  "uploads/pipelined":
-    "Bun.serve closes a connection on which requests are pipelined; no HTTP client in use does that",
 };
 
 const CF_WORKER = "workerd adds `cf-worker` to what a Worker fetches, as Cloudflare does";

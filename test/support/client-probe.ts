@@ -3,7 +3,7 @@
  * other, and prints what became of it. Arguments: the authority, `tls` or `plain`.
  */
 import { createInterface } from "node:readline";
-import { createHttp1Client } from "../../adapters/server/http/http1-client.ts";
+import { createHttp1Client } from "../../adapters/server/http/client/http1-client.ts";
 import type { OpenSocket } from "../../adapters/server/http/socket.ts";
 import { UpstreamError } from "../../src/gateway/ports.ts";
 

@@ -2,7 +2,7 @@
 import { createHttpClient } from "../../adapters/node/client.ts";
 import { nodeRuntime } from "../../adapters/node/runtime.ts";
 import { createProgram } from "../../adapters/server/cli/program.ts";
-import { createUpstream } from "../../adapters/server/http/upstream.ts";
+import { createUpstream } from "../../adapters/server/http/client/upstream.ts";
 import type { ServerRuntime } from "../../adapters/server/runtime.ts";
 import { createApp } from "../../src/gateway/create-gateway.ts";
 

@@ -1,7 +1,7 @@
-/** What the client asks of a runtime: connected sockets, and no more. */
+/** What HTTP asks of a runtime: sockets, and no more. */
+import type { ListenAddress } from "../../../src/config/address.ts";
 
-/** A connected socket. */
-export interface ClientSocket {
+interface PeerSocket {
   /**
    * `text` is Latin-1, and goes before the bytes. False: some of it waits, and nothing more may be written before `onDrain`;
    * until then the bytes belong to the socket.
@@ -9,18 +9,26 @@ export interface ClientSocket {
   write(text: string, parts: readonly Uint8Array[]): boolean;
   pause(): void;
   resume(): void;
+  /** Closes at once: what waits is dropped. */
+  close(): void;
+}
+
+/** One that was opened from here. */
+export interface ClientSocket extends PeerSocket {
   /** One that carries nothing does not keep the process alive. */
   setIdle(isIdle: boolean): void;
-  /** Closes at once. */
-  close(): void;
+}
+
+/** One that was accepted. */
+export interface ServerSocket extends PeerSocket {
+  /** Tells the peer that nothing more will come, and goes on reading. Nothing may be waiting. */
+  shutdown(): void;
+  /** Closes at once, so that the peer takes nothing for whole. */
+  reset(): void;
 }
 
 /** Who hears of a socket. */
 export interface SocketUser {
-  /** With TLS, not before the peer has proved who it is. */
-  onOpen(socket: ClientSocket): void;
-  /** Nothing was sent. */
-  onConnectError(error: Error): void;
   /** The bytes are the user's own. */
   onData(bytes: Uint8Array): void;
   /** All that was written has been taken. */
@@ -29,8 +37,28 @@ export interface SocketUser {
   onClose(isClean: boolean): void;
 }
 
+export interface ClientSocketUser extends SocketUser {
+  /** With TLS, not before the peer has proved who it is. */
+  onOpen(socket: ClientSocket): void;
+  /** Nothing was sent. */
+  onConnectError(error: Error): void;
+}
+
 /** `authority` is `host:port`, the host in brackets if it is an IPv6 address. What it gives ends the attempt, before `onOpen`. */
-export type OpenSocket = (authority: string, tls: boolean, user: SocketUser) => () => void;
+export type OpenSocket = (authority: string, tls: boolean, user: ClientSocketUser) => () => void;
+
+/** Sockets that are accepted. */
+interface SocketListener {
+  readonly port: number;
+  /** No new ones. */
+  stop(): void;
+}
+
+/** Rejects with the system's own error, as EADDRINUSE. */
+export type ListenForSockets = (
+  address: ListenAddress,
+  accept: (socket: ServerSocket) => SocketUser,
+) => Promise<SocketListener>;
 
 export function addressOf(authority: string): { readonly host: string; readonly port: number } {
   const colon = authority.lastIndexOf(":");

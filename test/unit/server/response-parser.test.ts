@@ -1,8 +1,9 @@
 /** The HTTP/1.1 parser of the servers' HTTP client: whole, byte by byte, cut at every index, and what it must refuse. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ResponseHead } from "../../../adapters/server/http/client.ts";
-import { ProtocolError, ResponseParser } from "../../../adapters/server/http/response-parser.ts";
+import type { ResponseHead } from "../../../adapters/server/http/client/http-client.ts";
+import { ResponseParser } from "../../../adapters/server/http/client/response-parser.ts";
+import { ProtocolError } from "../../../adapters/server/http/message-head.ts";
 
 interface Parsed {
   readonly head: ResponseHead | undefined;
@@ -151,7 +152,7 @@ describe("the response parser", () => {
     ],
   ])("refuses %s, and repeats nothing of it", (_, response) => {
     expect(() => parse([response])).toThrow(ProtocolError);
-    expect(() => parse([...response])).toThrow(/^bad response: [a-z' ]+$/i);
+    expect(() => parse([...response])).toThrow(/^bad message: [a-z' ]+$/i);
   });
 
   it("puts any body together again from any chunks in any pieces", () => {

@@ -1,5 +1,5 @@
 /** One connection to a provider: what it reads goes to the request that it carries. */
-import type { ClientSocket, OpenSocket, SocketUser } from "./socket.ts";
+import type { ClientSocket, ClientSocketUser, OpenSocket } from "../socket.ts";
 
 export interface ConnectionOptions {
   /** `host:port`. */
@@ -23,7 +23,7 @@ export interface Carried {
   onClose(isClean: boolean): void;
 }
 
-export class Connection implements SocketUser {
+export class Connection implements ClientSocketUser {
   /** Undefined while it is idle. */
   carried: Carried | undefined;
   readonly #options: ConnectionOptions;

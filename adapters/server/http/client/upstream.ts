@@ -4,8 +4,8 @@ import {
   UpstreamError,
   type UpstreamRequest,
   type UpstreamResponse,
-} from "../../../src/gateway/ports.ts";
-import type { Call, CallEvents, HttpClient, ResponseHead } from "./client.ts";
+} from "../../../../src/gateway/ports.ts";
+import type { Call, CallEvents, HttpClient, ResponseHead } from "./http-client.ts";
 
 export const createUpstream = (client: HttpClient): Upstream => ({
   send: (request) => new Sending(request).run(client),

@@ -1,5 +1,5 @@
 /** A client of providers that tells what becomes of a request as it happens: no promise and no stream between socket and relay. */
-import type { HeaderList } from "../../../src/gateway/ports.ts";
+import type { HeaderList } from "../../../../src/gateway/ports.ts";
 
 export interface CallRequest {
   /** `host:port`. */

@@ -2,13 +2,13 @@
  * The way to the providers: HTTP/1.1 over a runtime's own sockets. undici costs two and a half times as much for a small
  * request; Bun's fetch drops what came before a broken connection, adds headers, and caps its connections.
  */
-import type { Config } from "../../../src/config/keys.ts";
-import { CONNECT_RETRIES } from "../../../src/gateway/fetch-upstream.ts";
-import { UpstreamError } from "../../../src/gateway/ports.ts";
-import type { CallEvents, CallRequest, HttpClient } from "./client.ts";
+import type { Config } from "../../../../src/config/keys.ts";
+import { CONNECT_RETRIES } from "../../../../src/gateway/fetch-upstream.ts";
+import { UpstreamError } from "../../../../src/gateway/ports.ts";
+import type { OpenSocket } from "../socket.ts";
 import { Connection } from "./connection.ts";
+import type { CallEvents, CallRequest, HttpClient } from "./http-client.ts";
 import { Http1Call } from "./http1-call.ts";
-import type { OpenSocket } from "./socket.ts";
 
 export type HttpClientConfig = Pick<Config, "connectTimeoutSecs" | "idleTimeoutSecs">;
 

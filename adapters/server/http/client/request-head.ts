@@ -1,5 +1,5 @@
 /** The bytes that begin a request (RFC 9112 §3). */
-import type { HeaderList } from "../../../src/gateway/ports.ts";
+import type { HeaderList } from "../../../../src/gateway/ports.ts";
 
 /** What would begin another line, or another request. */
 const LINE_BREAKS = /[\r\n\0]/;

@@ -1,9 +1,10 @@
 /** A call over a connection of its own for as long as it lasts. */
-import { type HeaderList, UpstreamError } from "../../../src/gateway/ports.ts";
-import type { Call, CallEvents, CallRequest, ResponseHead } from "./client.ts";
+import { type HeaderList, UpstreamError } from "../../../../src/gateway/ports.ts";
+import { ProtocolError } from "../message-head.ts";
 import type { Carried, Connection } from "./connection.ts";
+import type { Call, CallEvents, CallRequest, ResponseHead } from "./http-client.ts";
 import { formatRequestHead } from "./request-head.ts";
-import { ProtocolError, type ResponseEvents, ResponseParser } from "./response-parser.ts";
+import { type ResponseEvents, ResponseParser } from "./response-parser.ts";
 
 const LINE_END = Buffer.from("\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");

@@ -1,0 +1,125 @@
+/** A request's body on its way up: a small one read whole, a larger one chunk by chunk at the provider's pace. */
+import type { ErrorCode } from "../../src/gateway/errors.ts";
+import { MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
+import { joined } from "../../src/gateway/web-response.ts";
+import { freeChunk } from "./free-chunk.ts";
+import type { Call } from "./http/client/http-client.ts";
+import type { Relay, StreamedBody } from "./relay.ts";
+
+/** Where the body comes from. */
+export interface BodySource {
+  pause(): void;
+  resume(): void;
+}
+
+export class Upload implements StreamedBody {
+  readonly #source: BodySource;
+  readonly #relay: Relay;
+  /** What came of a small body that is not all here yet. */
+  #chunks: Uint8Array[] = [];
+  #isStreamed = false;
+  /** The provider is asked; it is not when there is nothing to send: a peer closes a kept connection that a slow client leaves silent. */
+  #isAsked = false;
+  #call: Call | undefined;
+  /** What waits for the connection. */
+  #waiting: Uint8Array[] = [];
+  #canWrite = false;
+  /** The client has sent it all. */
+  #isScanned = false;
+  #isOver = false;
+
+  constructor(source: BodySource, relay: Relay) {
+    this.#source = source;
+    this.#relay = relay;
+  }
+
+  /** Asks the provider when it can. */
+  run(hasBody: boolean): void {
+    const { plan, exchange } = this.#relay;
+    const { declaredLength } = plan;
+    if (!hasBody) return this.#relay.send(undefined);
+    this.#isStreamed = declaredLength === undefined || declaredLength > MAX_WHOLE_BODY;
+    exchange.hold(this.#isStreamed ? MAX_WHOLE_BODY : declaredLength!);
+  }
+
+  /** The next bytes. */
+  push(chunk: Uint8Array): void {
+    if (this.#isOver) return;
+    if (!this.#isStreamed) return void this.#chunks.push(chunk);
+    const { plan, exchange } = this.#relay;
+    const body = exchange.request;
+    const pieces = body.push(chunk);
+    this.#isScanned = body.bytes === plan.declaredLength;
+    // In one write with the last chunk: what the edit adds at the end would else be a write of its own.
+    if (this.#send(pieces, this.#isScanned ? body.end() : [])) freeChunk(chunk);
+  }
+
+  /** No more will come. */
+  end(): void {
+    if (this.#isScanned || this.#isOver) return;
+    this.#isScanned = true;
+    const { exchange } = this.#relay;
+    if (this.#isStreamed) return void this.#send([], exchange.request.end());
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    const body = exchange.request.whole(joined(chunks));
+    if (typeof body === "string") this.#relay.giveUp(body);
+    else this.#relay.send(body);
+  }
+
+  /** True: the provider's system has taken it, and its memory is not needed any more. */
+  #send(pieces: readonly Uint8Array[] | ErrorCode, rest: readonly Uint8Array[] | ErrorCode): boolean {
+    if (typeof pieces === "string") return this.#refuse(pieces);
+    if (typeof rest === "string") return this.#refuse(rest);
+    this.#waiting.push(...pieces, ...rest);
+    if (this.#canWrite) return this.#write();
+    if (this.#isAsked) return false;
+    this.#isAsked = true;
+    this.#source.pause();
+    this.#relay.send(this);
+    return false;
+  }
+
+  start(call: Call): void {
+    this.#call = call;
+    this.#goOn();
+  }
+
+  onDrain(): void {
+    if (!this.#isOver) this.#goOn();
+  }
+
+  #goOn(): void {
+    this.#canWrite = true;
+    // The end of a body comes even after a pause, when there is nothing else left to come.
+    if ((this.#waiting.length === 0 && !this.#isScanned) || this.#write()) this.#source.resume();
+  }
+
+  #write(): boolean {
+    const pieces = this.#waiting;
+    this.#waiting = [];
+    this.#canWrite = this.#isScanned ? this.#call!.end(pieces) : this.#call!.write(pieces);
+    if (!this.#canWrite && !this.#isOver) {
+      this.#source.pause();
+      this.#relay.awaitProvider();
+    }
+    return this.#canWrite;
+  }
+
+  /** What came of a small body counts in its row. */
+  clientLeft(): void {
+    for (const chunk of this.#chunks) this.#relay.exchange.request.push(chunk);
+    this.#chunks = [];
+  }
+
+  cancel(): void {
+    this.#isOver = true;
+    this.#waiting = [];
+  }
+
+  #refuse(code: ErrorCode): false {
+    this.cancel();
+    this.#relay.giveUp(code);
+    return false;
+  }
+}
