@@ -1,7 +1,6 @@
 /** A request's body on its way up: a small one read whole, a larger one chunk by chunk at the provider's pace. */
 import type { ErrorCode } from "../../src/gateway/errors.ts";
 import { MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
-import { joined } from "../../src/gateway/web-response.ts";
 import { freeChunk } from "./free-chunk.ts";
 import type { Call } from "./http/client/http-client.ts";
 import type { Relay, StreamedBody } from "./relay.ts";
@@ -15,8 +14,9 @@ export interface BodySource {
 export class Upload implements StreamedBody {
   readonly #source: BodySource;
   readonly #relay: Relay;
-  /** What came of a small body that is not all here yet. */
-  #chunks: Uint8Array[] = [];
+  /** A small body, with `#received` bytes of it so far. */
+  #whole: Uint8Array | undefined;
+  #received = 0;
   #isStreamed = false;
   /** The provider is asked; it is not when there is nothing to send: a peer closes a kept connection that a slow client leaves silent. */
   #isAsked = false;
@@ -45,7 +45,7 @@ export class Upload implements StreamedBody {
   /** The next bytes. */
   push(chunk: Uint8Array): void {
     if (this.#isOver) return;
-    if (!this.#isStreamed) return void this.#chunks.push(chunk);
+    if (!this.#isStreamed) return this.#gather(chunk);
     const { plan, exchange } = this.#relay;
     const body = exchange.request;
     const pieces = body.push(chunk);
@@ -54,15 +54,24 @@ export class Upload implements StreamedBody {
     if (this.#send(pieces, this.#isScanned ? body.end() : [])) freeChunk(chunk);
   }
 
+  /** One memory for all of it: a client that sends byte by byte would have a chunk kept for each. */
+  #gather(chunk: Uint8Array): void {
+    const length = this.#relay.plan.declaredLength!;
+    if (chunk.length === length) this.#whole = chunk;
+    else {
+      this.#whole ??= new Uint8Array(length);
+      this.#whole.set(chunk, this.#received);
+    }
+    this.#received += chunk.length;
+  }
+
   /** No more will come. */
   end(): void {
     if (this.#isScanned || this.#isOver) return;
     this.#isScanned = true;
     const { exchange } = this.#relay;
     if (this.#isStreamed) return void this.#send([], exchange.request.end());
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    const body = exchange.request.whole(joined(chunks));
+    const body = exchange.request.whole(this.#whole!);
     if (typeof body === "string") this.#relay.giveUp(body);
     else this.#relay.send(body);
   }
@@ -108,8 +117,9 @@ export class Upload implements StreamedBody {
 
   /** What came of a small body counts in its row. */
   clientLeft(): void {
-    for (const chunk of this.#chunks) this.#relay.exchange.request.push(chunk);
-    this.#chunks = [];
+    if (this.#whole && !this.#isScanned)
+      this.#relay.exchange.request.push(this.#whole.subarray(0, this.#received));
+    this.#whole = undefined;
   }
 
   cancel(): void {

@@ -1,6 +1,5 @@
 /** Web `Response` objects from what the gateway's steps give. */
 import type { ErrorResponse } from "./errors.ts";
-import type { HeaderList } from "./ports.ts";
 import { headersOf } from "./web-headers.ts";
 
 /** `init`: further members for the runtime, as workerd's `encodeBody: "manual"`. */

@@ -15,6 +15,8 @@ export class ProtocolError extends Error {
 /** As large as the large front ends allow. */
 const MAX_HEAD_BYTES = 65_536;
 const FIRST_BYTES = 2_048;
+/** What a head of the largest size may bring in fields of four bytes would take milliseconds to read. */
+const MAX_FIELDS = 1_000;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const NO_FIELD_TEXT = /[^\t\x20-\x7e\x80-\xff]/;
 const CR = 0x0d;
@@ -74,7 +76,8 @@ const tooLarge = (): ProtocolError => new ProtocolError("its head is too large",
 function headEnd(bytes: Uint8Array, from: number, to: number, known = from): number {
   for (let lf = bytes.indexOf(LF, Math.max(from + 3, known)); lf !== -1; lf = bytes.indexOf(LF, lf + 1)) {
     if (lf >= to) return -1;
-    if (bytes[lf - 1] === CR && bytes[lf - 2] === LF && bytes[lf - 3] === CR) return lf - 3;
+    if (bytes[lf - 1] !== CR) throw new ProtocolError("a line without its CR");
+    if (bytes[lf - 2] === LF && bytes[lf - 3] === CR) return lf - 3;
   }
   return -1;
 }
@@ -145,7 +148,7 @@ export function readFields(text: string, at: number, headers: string[], framing:
     const value = withoutBlanks(text, colon + 1, end);
     if (colon > end || !isToken(name) || NO_FIELD_TEXT.test(value))
       throw new ProtocolError("a malformed header");
-    headers.push(name, value);
+    if (headers.push(name, value) > 2 * MAX_FIELDS) throw new ProtocolError("too many headers", 431);
     framing.note(name.toLowerCase(), value);
     at = end + 2;
   }

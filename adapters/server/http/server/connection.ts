@@ -31,7 +31,7 @@ export interface ConnectionOwner {
   now(): number;
   /** How long a client may be silent in its upload, or in its reading, in milliseconds. */
   patienceMs(): number;
-  /** Takes a request up, now or later; `carry` tells what carries it. Never throws. */
+  /** Takes a request up: `carry` tells what becomes of it, `readBody` asks for more. Never throws. */
   onRequest(head: RequestHead, connection: ClientConnection): void;
   onClosed(connection: ClientConnection): void;
   onFault(error: unknown): void;
@@ -53,10 +53,13 @@ export class ClientConnection implements SocketUser, RequestEvents {
   /** What came meanwhile. */
   #rest: Uint8Array | undefined;
   #isReading = false;
+  #isHeadBegun = false;
   /** A provider that takes its time has the upload wait. */
   #isUploadPaused = false;
   /** The socket. */
   #isPaused = false;
+  /** Some of what was written waits. */
+  #isFull = false;
   /** Its answer is out, and what still comes of the request is dropped. */
   #isDropping = false;
   /** What came was no request: whatever follows is none. */
@@ -78,7 +81,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
 
   /** Between two requests, with nothing of the next. */
   get isIdle(): boolean {
-    return this.#carried === undefined && !this.#isHeld && !this.#isDropping && !this.#parser.isBegun;
+    return this.#carried === undefined && !this.#isDropping && !this.#parser.isBegun;
   }
 
   /** It has never sent anything: load balancers and browsers open some in advance. */
@@ -114,8 +117,15 @@ export class ClientConnection implements SocketUser, RequestEvents {
   }
 
   #awaitMore(): void {
-    if (!this.#carried) this.#deadline = Math.min(this.#deadline, this.#owner.now() + HEAD_MS);
+    if (!this.#carried) this.#awaitHead();
     else if (!this.#isUploadPaused) this.#awaitClient();
+  }
+
+  /** From its first byte on. */
+  #awaitHead(): void {
+    if (this.#isHeadBegun) return;
+    this.#isHeadBegun = true;
+    this.#deadline = this.#owner.now() + HEAD_MS;
   }
 
   /** It is the client's turn, to send or to read. */
@@ -131,17 +141,21 @@ export class ClientConnection implements SocketUser, RequestEvents {
 
   onHead(head: RequestHead): void {
     this.#requests++;
+    this.#isHeadBegun = false;
     this.#isLast = !head.keepAlive;
     this.#deadline = Number.POSITIVE_INFINITY;
     this.#isHeld = true;
     this.#owner.onRequest(head, this);
   }
 
-  /** The request in hand goes on. */
+  /** From the head of a request to the end of its answer. */
   carry(carried: Carried): void {
-    if (this.#isClosed) return carried.onLeft();
     this.#carried = carried;
-    if (this.#parser.isDone) return;
+  }
+
+  /** The body is wanted, if there is one. */
+  readBody(): void {
+    if (this.#isClosed || this.#parser.isDone) return;
     this.#awaitClient();
     this.#release();
   }
@@ -159,9 +173,10 @@ export class ClientConnection implements SocketUser, RequestEvents {
 
   /** As of a socket. */
   write(text: string, parts: readonly Uint8Array[]): boolean {
-    if (this.#isClosed || this.#socket.write(text, parts)) return true;
-    this.#awaitClient();
-    return false;
+    if (this.#isClosed) return true;
+    this.#isFull = !this.#socket.write(text, parts);
+    if (this.#isFull) this.#awaitClient();
+    return !this.#isFull;
   }
 
   /** No more of the body for now. */
@@ -180,6 +195,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
 
   onDrain(): void {
     if (this.#isClosed) return;
+    this.#isFull = false;
     this.#deadline = Number.POSITIVE_INFINITY;
     this.#carried?.onDrain();
   }
@@ -225,10 +241,11 @@ export class ClientConnection implements SocketUser, RequestEvents {
 
   /** What came is no request, or comes too slowly. */
   #refuse(status: number): void {
+    if (this.#isClosed) return;
     const carried = this.#carried;
     this.#carried = undefined;
     const isAnswered = carried?.onGivenUp() ?? this.#isDropping;
-    if (isAnswered) return this.reset();
+    if (isAnswered || this.#isFull) return this.reset();
     const headers = ["content-length", "0", "x-beyond-request-id", this.#owner.nextRequestId()];
     this.write(formatResponseHead(status, headers, "connection: close\r\n"), []);
     this.#isDeaf = true;

@@ -69,8 +69,12 @@ export class RequestParser {
   }
 
   #takeHead(bytes: Uint8Array, at: number): number {
-    // An empty line or two before a request (RFC 9112 §2.2).
-    if (!this.#head.isBegun) while (bytes[at] === CR || bytes[at] === LF) at++;
+    if (!this.#head.isBegun) {
+      // An empty line or two before a request (RFC 9112 §2.2).
+      while (bytes[at] === CR || bytes[at] === LF) at++;
+      // It would wait for the end of a head: a TLS handshake, mostly.
+      if (bytes[at]! <= 0x20 || bytes[at]! >= 0x7f) throw new ProtocolError("no request line");
+    }
     const end = this.#head.push(bytes, at);
     if (end === -1) return bytes.length;
     this.#readHead(this.#head.text);
@@ -87,6 +91,7 @@ export class RequestParser {
     const version = line.slice(targetEnd + 1);
     if (targetEnd <= methodEnd + 1 || !isToken(method) || NO_TARGET_TEXT.test(target))
       throw new ProtocolError("no request line");
+    if (!version.startsWith("HTTP/")) throw new ProtocolError("no request line");
     const isOld = version === "HTTP/1.0";
     if (!isOld && version !== "HTTP/1.1") throw new ProtocolError("another version", 505);
     const headers: string[] = [];

@@ -34,16 +34,20 @@ export class ServedRequest implements Answer, Carried {
   constructor(head: RequestHead, connection: ClientConnection) {
     this.head = head;
     this.#connection = connection;
+    connection.carry(this);
   }
 
   /** Admitted. */
   run(relay: Relay, upload: Upload): void {
     this.#relay = relay;
     this.#upload = upload;
-    if (this.head.expectsContinue && this.head.hasBody)
-      this.#connection.write("HTTP/1.1 100 Continue\r\n\r\n", []);
-    upload.run(this.head.hasBody);
-    this.#connection.carry(this);
+    if (this.#connection.isClosed) return relay.clientLeft();
+    const { hasBody, expectsContinue } = this.head;
+    if (expectsContinue && hasBody)
+      this.#isWaiting = !this.#connection.write("HTTP/1.1 100 Continue\r\n\r\n", []);
+    upload.run(hasBody);
+    // It may have failed on the spot.
+    if (!this.#isEnded) this.#connection.readBody();
   }
 
   onBody(bytes: Uint8Array): void {
@@ -110,7 +114,7 @@ export class ServedRequest implements Answer, Carried {
 
   onDrain(): void {
     this.#isWaiting = false;
-    if (this.#parts.length > 0 || this.#isEnded) this.#send();
+    this.#send();
     this.#endIfSent();
     if (!this.#isWaiting) this.#relay?.clientReads();
   }
