@@ -1,7 +1,7 @@
 /** A request's body on its way up: a small one read whole, a larger one chunk by chunk at the provider's pace. */
 import type { ErrorCode } from "../../src/gateway/errors.ts";
 import { MAX_WHOLE_BODY } from "../../src/gateway/exchange.ts";
-import { freeChunk } from "./free-chunk.ts";
+import { freeRead } from "./free-read.ts";
 import type { Call } from "./http/client/http-client.ts";
 import type { Relay, StreamedBody } from "./relay.ts";
 
@@ -51,7 +51,7 @@ export class Upload implements StreamedBody {
     const pieces = body.push(chunk);
     this.#isScanned = body.bytes === plan.declaredLength;
     // In one write with the last chunk: what the edit adds at the end would else be a write of its own.
-    if (this.#send(pieces, this.#isScanned ? body.end() : [])) freeChunk(chunk);
+    if (this.#send(pieces, this.#isScanned ? body.end() : [])) freeRead(chunk);
   }
 
   /** One memory for all of it: a client that sends byte by byte would have a chunk kept for each. */
@@ -86,7 +86,8 @@ export class Upload implements StreamedBody {
     this.#isAsked = true;
     this.#source.pause();
     this.#relay.send(this);
-    return false;
+    // A connection that was kept takes it on the spot.
+    return this.#canWrite;
   }
 
   start(call: Call): void {

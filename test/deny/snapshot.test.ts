@@ -77,6 +77,8 @@ describe("the snapshot file beside NATS", () => {
   it("can be read by a person", async () => {
     const kv = await server.bucket("ai-gateway");
     const source = await openFromNats();
+    // A start does not wait for NATS for ever, and the first scan writes the file anew.
+    await until(() => source.connected());
     await source.flush();
     await kv.put("blackhole.1", "spend");
     await kv.put("blackhole.key.2", '{"reason":"fraud","expires_at":4102444800}');

@@ -10,7 +10,7 @@ interface Throughput {
   readonly answer: AnswerKind;
   readonly body: Buffer;
   readonly connections: number;
-  /** Requests of the warm-up, at least. */
+  /** Requests of the warm-up, at least: until the JITs have settled, which takes Bun's the longest. */
   readonly warmUpBy: number;
 }
 
@@ -20,7 +20,7 @@ export const json = throughput({
   answer: "json",
   body: SMALL_BODY,
   connections: 32,
-  warmUpBy: 3000,
+  warmUpBy: 30_000,
 });
 
 export const streams = throughput({
@@ -29,7 +29,7 @@ export const streams = throughput({
   answer: "stream",
   body: STREAM_BODY,
   connections: 32,
-  warmUpBy: 300,
+  warmUpBy: 1500,
 });
 
 export const prompts = throughput({
@@ -38,7 +38,7 @@ export const prompts = throughput({
   answer: "json",
   body: PROMPT_BODY,
   connections: 16,
-  warmUpBy: 3000,
+  warmUpBy: 10_000,
 });
 
 function throughput({ name, title, answer, body, connections, warmUpBy }: Throughput): Scenario {

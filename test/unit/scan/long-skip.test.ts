@@ -53,6 +53,17 @@ describe("a long subtree", () => {
     }
   });
 
+  test("holds strings about as long as are passed within it, whatever stands at that length", () => {
+    for (const odd of ["", "\\n", '\\"', "\\\\", "\\u20ac", "\\ud83d\\ude80"]) {
+      for (let length = 2030; length <= 2080; length++) {
+        const text = `${"a".repeat(length)}${odd}${"b".repeat(90)}`;
+        const body = bytes(`{"x":[["${text}","after"],{"name":"${text}"}],"model":"m"}`);
+        const size = bytes(JSON.parse(`"${text}"`) as string).length;
+        expect(agree(body).textBytes).toBe(2 * size + "after".length + 1);
+      }
+    }
+  });
+
   test("ends where it ends, and what follows is read", () => {
     for (const after of ["]", "}", ']],"model":"m"', '}],"stream":true}'])
       agree(bytes(`{"x":[[{"a":"b"}${after},"y":[1,"${PAD}"]}`));
