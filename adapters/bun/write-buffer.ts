@@ -4,6 +4,9 @@ import type { BunSocket } from "./sockets.ts";
 /** A 100 KB prompt with its head costs 5 µs to put together, and two writes more 15 µs. Larger ones are written where they stand. */
 const GATHER_BYTES = 128 * 1024;
 
+/** From here on to copy costs more than to make a view of where it stands. */
+const IN_PLACE_BYTES = 16 * 1024;
+
 const NOTHING: readonly Uint8Array[] = [];
 
 /** One for all connections of a client: a system has its copy of what it takes when a write returns. */
@@ -15,6 +18,8 @@ export class WriteBuffer {
     const length = parts.reduce((sum, part) => sum + part.length, text.length);
     if (length > GATHER_BYTES)
       return writeEach(socket, text === "" ? parts : [Buffer.from(text, "latin1"), ...parts]);
+    if (length > IN_PLACE_BYTES && parts.length === 1 && parts[0]!.byteOffset >= text.length)
+      return writeInPlace(socket, text, parts[0]!);
     let at = this.#bytes.write(text, "latin1");
     for (const part of parts) {
       this.#bytes.set(part, at);
@@ -23,6 +28,20 @@ export class WriteBuffer {
     const taken = Math.max(0, socket.write(this.#bytes, 0, length));
     return taken === length ? NOTHING : [Uint8Array.from(this.#bytes.subarray(taken, length))];
   }
+}
+
+/** A head goes where the part's own stood when it was read. */
+function writeInPlace(
+  socket: BunSocket,
+  text: string,
+  { buffer, byteOffset, byteLength }: Uint8Array,
+): readonly Uint8Array[] {
+  const length = text.length + byteLength;
+  // No socket reads into shared memory.
+  const whole = Buffer.from(buffer as ArrayBuffer, byteOffset - text.length, length);
+  whole.write(text, "latin1");
+  const taken = Math.max(0, socket.write(whole, 0, length));
+  return taken === length ? NOTHING : [whole.subarray(taken)];
 }
 
 /** Gives what the socket did not take. */

@@ -78,7 +78,7 @@ describe("the snapshot file beside NATS", () => {
     const kv = await server.bucket("ai-gateway");
     const source = await openFromNats();
     // A start does not wait for NATS for ever, and the first scan writes the file anew.
-    await until(() => source.connected());
+    await until(() => source.connected() === true);
     await source.flush();
     await kv.put("blackhole.1", "spend");
     await kv.put("blackhole.key.2", '{"reason":"fraud","expires_at":4102444800}');

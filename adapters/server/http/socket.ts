@@ -4,7 +4,8 @@ import type { ListenAddress } from "../../../src/config/address.ts";
 interface PeerSocket {
   /**
    * `text` is Latin-1, and goes before the bytes. False: some of it waits, and nothing more may be written before `onDrain`;
-   * until then the bytes belong to the socket.
+   * until then the bytes belong to the socket. So does, with a single part, what stands in front of it in its memory: that
+   * was read before it, and is dealt with.
    */
   write(text: string, parts: readonly Uint8Array[]): boolean;
   pause(): void;

@@ -38,6 +38,18 @@ describe("a write buffer", () => {
     expect(textOf(rest)).toBe("head body");
   });
 
+  it("puts a head in front of a part where there is room for it, and keeps what is not taken", () => {
+    const read = bytesOf(`a longer head ${"body".repeat(5_000)}`);
+    const { socket, writes } = socketThatTakes(12);
+    const part = read.subarray("a longer head ".length);
+    const rest = new WriteBuffer().write(socket, "head\xe9 ", [part]);
+    expect(writes.join("") + textOf(rest)).toBe(`head\xe9 ${"body".repeat(5_000)}`);
+    expect(latin1(read).slice(0, 18)).toBe("a longerhead\xe9 body");
+    const noRoom = socketThatTakes();
+    new WriteBuffer().write(noRoom.socket, "a head that is longer", [part]);
+    expect(noRoom.writes).toEqual([`a head that is longer${"body".repeat(5_000)}`]);
+  });
+
   it("writes what is large where it stands, after its head", () => {
     const { socket, writes } = socketThatTakes();
     const rest = new WriteBuffer().write(socket, "head ", [LARGE, bytesOf("end")]);
