@@ -11,11 +11,11 @@ import { type RunningGateway, startGatewayProcess } from "../test/support/gatewa
 import { startSoakProvider } from "./soak/provider.ts";
 import { createRandom } from "./soak/random.ts";
 import { faultsOf, type Reading, readGateway } from "./soak/readings.ts";
-import { startTraffic } from "./soak/traffic.ts";
+import { playOnce, startTraffic } from "./soak/traffic.ts";
 
 const CLIENTS = 48;
 const READINGS = 60;
-/** Pooled connections, the linger of refused uploads and Node's own sweeps are all over by then. */
+/** Pooled connections and the linger of refused uploads are all over by then. */
 const REST_MS = 15_000;
 /** Nobody listens on the discard port. */
 const DOWN = "127.0.0.1:9";
@@ -60,6 +60,8 @@ const gateway = await startGatewayProcess(command, {
 console.log(`${values.runtime}, ${values.minutes} minutes, ${CLIENTS} clients, --seed ${seed}\n`);
 
 const adminUrl = adminUrlOf(gateway);
+await playOnce(gateway.url);
+await delay(REST_MS);
 const fresh = await readGateway(adminUrl, 0);
 console.log("| secs | requests | RSS MB | heap MB | open files | timers | in flight | streams |");
 console.log("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");

@@ -89,6 +89,9 @@ export function startTraffic(url: string, random: Random, clients: number): Traf
   };
 }
 
+/** What a process opens with its first row and keeps is open from here on. */
+export const playOnce = (url: string): Promise<string> => play(url, SCENARIOS[0]!, 0);
+
 async function play(url: string, scenario: Scenario, n: number): Promise<string> {
   const { answer = "json", provider = "openai", body = SMALL, sends, read = readAll } = scenario;
   const key = scenario.key?.(n) ?? KEYS[n % KEYS.length]!;

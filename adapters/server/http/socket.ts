@@ -30,7 +30,7 @@ export interface ServerSocket extends PeerSocket {
 
 /** Who hears of a socket. */
 export interface SocketUser {
-  /** The bytes are the user's own, and so is all the memory that they stand in. */
+  /** The bytes are the user's own; of an accepted socket, so is all the memory that they stand in. */
   onData(bytes: Uint8Array): void;
   /** All that was written has been taken. */
   onDrain(): void;

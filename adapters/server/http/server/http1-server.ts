@@ -46,7 +46,7 @@ export async function listenHttp1(
   });
   const sweep = setInterval(() => {
     const now = clock.monotonic();
-    for (const connection of [...open]) connection.expire(now);
+    for (const connection of open) connection.expire(now);
   }, SWEEP_MS);
   sweep.unref();
   const stop = (): void => {
@@ -58,9 +58,9 @@ export async function listenHttp1(
     port: listener.port,
     async close() {
       stop();
-      for (const connection of [...open]) if (connection.isIdle && !connection.isFresh) connection.close();
+      for (const connection of open) if (connection.isIdle && !connection.isFresh) connection.close();
       const fresh = setTimeout(() => {
-        for (const connection of [...open]) if (connection.isFresh) connection.close();
+        for (const connection of open) if (connection.isFresh) connection.close();
       }, FRESH_MS);
       await allClosed.promise;
       clearTimeout(fresh);
@@ -72,7 +72,7 @@ export async function listenHttp1(
     destroy() {
       stop();
       clearInterval(sweep);
-      for (const connection of [...open]) connection.reset();
+      for (const connection of open) connection.reset();
       client.close();
     },
   };
