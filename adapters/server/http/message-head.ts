@@ -1,5 +1,7 @@
 /** What the heads of requests and responses have in common (RFC 9112 §2, §5, §6), from bytes that are cut anywhere. */
 
+import { isLastValue, type KnownField, knownField, noteValue } from "./known-fields.ts";
+
 /** The peer does not speak HTTP/1.1; nothing that it sent is in the message. */
 export class ProtocolError extends Error {
   /** What a server answers. */
@@ -90,6 +92,11 @@ export function latin1(bytes: Uint8Array, from: number, to: number): string {
   return buffer.toString("latin1", from, to);
 }
 
+/** What would begin another line, or another message. */
+const LINE_BREAKS = /[\r\n\0]/;
+
+export const breaksLines = (text: string): boolean => LINE_BREAKS.test(text);
+
 export const isToken = (text: string): boolean => TOKEN.test(text);
 
 /** What a head says of its body and its connection. */
@@ -100,7 +107,7 @@ export class Framing {
   close = false;
   keepAlive = false;
 
-  /** `name` in lower case. Anything but one plain length, or `chunked` alone, is how messages are smuggled (RFC 9112 §6.3, §11.2). */
+  /** `name` in lower case; those in `NOTED_LENGTHS` alone. Anything but one plain length, or `chunked` alone, is how messages are smuggled (RFC 9112 §6.3, §11.2). */
   note(name: string, value: string): void {
     switch (name) {
       case "content-length": {
@@ -144,21 +151,38 @@ export function readFields(text: string, at: number, headers: string[], framing:
     const lineEnd = text.indexOf("\r\n", at);
     const end = lineEnd === -1 ? text.length : lineEnd;
     const colon = text.indexOf(":", at);
-    const name = colon === -1 ? "" : text.slice(at, colon);
-    const value = withoutBlanks(text, colon + 1, end);
-    if (colon > end || !isToken(name) || NO_FIELD_TEXT.test(value))
-      throw new ProtocolError("a malformed header");
+    if (colon === -1 || colon > end) throw new ProtocolError("a malformed header");
+    const known = knownField(text, at, colon);
+    const name = known?.name ?? text.slice(at, colon);
+    if (!known && !isToken(name)) throw new ProtocolError("a malformed header");
+    const value = readValue(known, text, colon + 1, end);
     if (headers.push(name, value) > 2 * MAX_FIELDS) throw new ProtocolError("too many headers", 431);
-    framing.note(name.toLowerCase(), value);
+    if (mayBeNoted(name)) framing.note(known?.lowerName ?? name.toLowerCase(), value);
     at = end + 2;
   }
 }
 
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
-
-/** Spaces and tabs alone (RFC 9110 §5.5): `trim` would take more. */
-function withoutBlanks(text: string, from: number, to: number): string {
+/** Between blanks: spaces and tabs alone (RFC 9110 §5.5), where `trim` would take more. */
+function readValue(known: KnownField | undefined, text: string, from: number, to: number): string {
   while (from < to && isBlank(text.charCodeAt(from))) from++;
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
-  return text.slice(from, to);
+  if (known && isLastValue(known, text, from, to)) return known.value;
+  const value = text.slice(from, to);
+  if (NO_FIELD_TEXT.test(value)) throw new ProtocolError("a malformed header");
+  if (known) noteValue(known, value, text);
+  return value;
 }
+
+/** By the lengths of the names that any framing notes: to have each name in lower case costs as much as to read it. */
+const NOTED_LENGTHS = [
+  "host",
+  "expect",
+  "connection",
+  "keep-alive",
+  "content-length",
+  "transfer-encoding",
+].reduce((bits, { length }) => bits | (1 << length), 0);
+
+const mayBeNoted = ({ length }: string): boolean => length < 31 && ((NOTED_LENGTHS >> length) & 1) === 1;
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;

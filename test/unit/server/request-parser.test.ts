@@ -1,6 +1,7 @@
 /** The request parser of the servers: whole, byte by byte, cut at every index, and what it must refuse. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { knownField } from "../../../adapters/server/http/known-fields.ts";
 import { ProtocolError } from "../../../adapters/server/http/message-head.ts";
 import { type RequestHead, RequestParser } from "../../../adapters/server/http/server/request-parser.ts";
 
@@ -78,6 +79,34 @@ describe("the request parser", () => {
   it("leaves a target alone, whatever it holds", () => {
     const target = "/a/../%2e\\\"'<>{}|^`\xe9//b?#x";
     expect(parse([`GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`])[0]!.head.target).toBe(target);
+  });
+
+  it("reads each head for itself, however much it is like the one before", () => {
+    const request = (headers: string) => `${POST}${headers}\r\n\r\n`;
+    const values = (headers: string) => parse([request(headers)])[0]!.head.headers.slice(2);
+    for (const headers of [
+      ["user-agent", "one/1.0"],
+      ["user-agent", "one/1.1"],
+      ["user-agent", "one/1"],
+      ["user-agent", ""],
+      ["User-Agent", "one/1.0"],
+      ["USER-AGENT", "one/1.0"],
+      ["user-agenu", "one/1.0"],
+      ["user-agent", "one/1.0 and more"],
+      ["authorization", "Bearer one"],
+      ["authorization", "Bearer two"],
+      ["x-request-id", "é".repeat(600)],
+    ])
+      for (let again = 0; again < 2; again++) expect(values(headers.join(": "))).toEqual(headers);
+    expect(() => values("user-agent: one/1.0\0")).toThrow(ProtocolError);
+  });
+
+  it("keeps no credential", () => {
+    parse([`${POST}Authorization: Bearer one\r\nx-api-key: two\r\nuser-agent: three\r\n\r\n`]);
+    const kept = ["Authorization", "authorization", "X-Api-Key", "x-api-key", "user-agent"].map(
+      (name) => knownField(name, 0, name.length)?.value,
+    );
+    expect(kept).toEqual(["", "", "", "", "three"]);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 /** HTTP/1.1 responses (RFC 9112) from the bytes of a connection, cut anywhere: a push parser that keeps the head and nothing else. */
 import { type BodyEvents, ChunkedBody } from "../chunked-body.ts";
+import { standsAt } from "../known-fields.ts";
 import { Framing, HeadReader, ProtocolError, readFields } from "../message-head.ts";
 import type { ResponseHead } from "./http-client.ts";
 
@@ -65,9 +66,7 @@ export class ResponseParser {
 
   #readHead(text: string): void {
     const firstEnd = text.indexOf("\r\n");
-    const match = STATUS_LINE.exec(firstEnd === -1 ? text : text.slice(0, firstEnd));
-    if (!match) throw new ProtocolError("no status line");
-    const status = Number(match[2]);
+    const { status, statusText, isOld } = readStatusLine(text, firstEnd === -1 ? text.length : firstEnd);
     if (status === 101) throw new ProtocolError("an upgrade that was not asked for");
     const headers: string[] = [];
     const framing = new ResponseFraming();
@@ -79,7 +78,7 @@ export class ResponseParser {
     framing.check();
     const { length, chunked, close } = framing;
     this.#closesAfterMs = framing.closesAfterMs;
-    this.#keepAlive = !close && match[1] === "1";
+    this.#keepAlive = !close && !isOld;
     const isBodiless = this.#isHead || status === 204 || status === 304;
     if (isBodiless) this.#phase = "done";
     else if (chunked) {
@@ -89,7 +88,7 @@ export class ResponseParser {
     else this.#phase = length === 0 ? "done" : "counted";
     this.#left = length ?? 0;
     if (this.#phase === "until-close") this.#keepAlive = false;
-    this.#events.onHead({ status, statusText: match[3] ?? "", headers }, !isBodiless);
+    this.#events.onHead({ status, statusText, headers }, !isBodiless);
   }
 
   #takeCounted(bytes: Uint8Array, at: number): number {
@@ -105,6 +104,26 @@ export class ResponseParser {
     if (this.#chunks!.isDone) this.#phase = "done";
     return end;
   }
+}
+
+interface StatusLine {
+  readonly text: string;
+  readonly status: number;
+  readonly statusText: string;
+  /** HTTP/1.0. */
+  readonly isOld: boolean;
+}
+
+/** Nearly all responses begin alike. */
+let lastLine: StatusLine = { text: "", status: 0, statusText: "", isOld: false };
+
+function readStatusLine(text: string, end: number): StatusLine {
+  if (end === lastLine.text.length && standsAt(text, 0, lastLine.text)) return lastLine;
+  const line = text.slice(0, end);
+  const match = STATUS_LINE.exec(line);
+  if (!match) throw new ProtocolError("no status line");
+  lastLine = { text: line, status: Number(match[2]), statusText: match[3] ?? "", isOld: match[1] === "0" };
+  return lastLine;
 }
 
 class ResponseFraming extends Framing {

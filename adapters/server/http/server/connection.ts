@@ -156,7 +156,8 @@ export class ClientConnection implements SocketUser, RequestEvents {
   /** The body is wanted, if there is one. */
   readBody(): void {
     if (this.#isClosed || this.#parser.isDone) return;
-    this.#awaitClient();
+    // What has come along with the head may be all of it.
+    if (!this.#isReading) this.#awaitClient();
     this.#release();
   }
 

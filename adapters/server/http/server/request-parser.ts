@@ -1,5 +1,6 @@
 /** HTTP/1.1 requests (RFC 9112) from the bytes of a connection, cut anywhere: a push parser that keeps the head and nothing else. */
 import { type BodyEvents, ChunkedBody } from "../chunked-body.ts";
+import { standsAt } from "../known-fields.ts";
 import { Framing, HeadReader, isToken, ProtocolError, readFields } from "../message-head.ts";
 
 export interface RequestHead {
@@ -25,6 +26,7 @@ export interface RequestEvents extends BodyEvents {
   onEnd(): void;
 }
 
+const NEW_VERSION = "HTTP/1.1";
 const NO_TARGET_TEXT = /[^\x21-\x7e\x80-\xff]/;
 const CR = 0x0d;
 const LF = 0x0a;
@@ -83,17 +85,18 @@ export class RequestParser {
 
   #readHead(text: string): void {
     const lineEnd = text.indexOf("\r\n");
-    const line = lineEnd === -1 ? text : text.slice(0, lineEnd);
-    const methodEnd = line.indexOf(" ");
-    const targetEnd = line.indexOf(" ", methodEnd + 1);
-    const method = line.slice(0, methodEnd);
-    const target = line.slice(methodEnd + 1, targetEnd);
-    const version = line.slice(targetEnd + 1);
-    if (targetEnd <= methodEnd + 1 || !isToken(method) || NO_TARGET_TEXT.test(target))
+    const end = lineEnd === -1 ? text.length : lineEnd;
+    const methodEnd = text.indexOf(" ");
+    const targetEnd = text.indexOf(" ", methodEnd + 1);
+    if (targetEnd <= methodEnd + 1 || targetEnd > end) throw new ProtocolError("no request line");
+    const method = standsAt(text, 0, "POST ") ? "POST" : text.slice(0, methodEnd);
+    const target = text.slice(methodEnd + 1, targetEnd);
+    const version = standsAt(text, targetEnd + 1, NEW_VERSION) ? NEW_VERSION : text.slice(targetEnd + 1, end);
+    if (!isToken(method) || NO_TARGET_TEXT.test(target) || !version.startsWith("HTTP/"))
       throw new ProtocolError("no request line");
-    if (!version.startsWith("HTTP/")) throw new ProtocolError("no request line");
     const isOld = version === "HTTP/1.0";
-    if (!isOld && version !== "HTTP/1.1") throw new ProtocolError("another version", 505);
+    if ((!isOld && version !== NEW_VERSION) || targetEnd + 1 + version.length !== end)
+      throw new ProtocolError("another version", 505);
     const headers: string[] = [];
     const framing = new RequestFraming();
     if (lineEnd !== -1) readFields(text, lineEnd + 2, headers, framing);

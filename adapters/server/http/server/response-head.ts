@@ -1,8 +1,6 @@
 /** The bytes that begin a response (RFC 9112 §4). */
 import type { HeaderList } from "../../../../src/gateway/ports.ts";
-
-/** What would begin another line, or another response. */
-const LINE_BREAKS = /[\r\n\0]/;
+import { breaksLines } from "../message-head.ts";
 
 /** Of the statuses that the gateway answers by itself. */
 const REASONS: Readonly<Record<number, string>> = {
@@ -33,9 +31,7 @@ export function formatResponseHead(
   more: string,
   reason = REASONS[status] ?? "",
 ): string {
-  // In one search: one for each name and value costs more than the rest of this.
-  if (LINE_BREAKS.test(reason) || LINE_BREAKS.test(headers.join("")))
-    throw new TypeError("a header with a line break");
+  if (breaksLines(reason) || headers.some(breaksLines)) throw new TypeError("a header with a line break");
   let head = `HTTP/1.1 ${status} ${reason}\r\n`;
   let isDated = false;
   for (let i = 0; i < headers.length; i += 2) {
