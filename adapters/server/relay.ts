@@ -9,7 +9,6 @@ import { type AnswerHead, Exchange } from "../../src/gateway/exchange.ts";
 import { UpstreamError } from "../../src/gateway/ports.ts";
 import { createReadTimeout, type ReadTimeout } from "../../src/gateway/read-timeout.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
-import { freeRead } from "./free-read.ts";
 import type { Call, CallEvents, HttpClient, ResponseHead } from "./http/client/http-client.ts";
 
 /** The client's side: how a server answers one request. */
@@ -133,7 +132,6 @@ export class Relay implements CallEvents {
     this.#writeTimeout?.stop();
     this.exchange.request.sent();
     if (this.#streamed) this.#readTimeout.waiting();
-    if (this.#whole && !this.exchange.request.replayable) freeRead(this.#whole);
   }
 
   onHead({ status, statusText, headers }: ResponseHead, hasBody: boolean): void {

@@ -47,8 +47,6 @@ export class Upload implements StreamedBody {
     if (this.#isOver) return;
     if (!this.#isStreamed) return this.#gather(chunk);
     const { plan, exchange } = this.#relay;
-    // It came along in one read: nothing of it needs to wait for anything.
-    if (chunk.length === plan.declaredLength) return this.#sendWhole(chunk);
     const body = exchange.request;
     const pieces = body.push(chunk);
     this.#isScanned = body.bytes === plan.declaredLength;
@@ -70,14 +68,10 @@ export class Upload implements StreamedBody {
   /** No more will come. */
   end(): void {
     if (this.#isScanned || this.#isOver) return;
-    if (!this.#isStreamed) return this.#sendWhole(this.#whole!);
     this.#isScanned = true;
-    this.#send([], this.#relay.exchange.request.end());
-  }
-
-  #sendWhole(bytes: Uint8Array): void {
-    this.#isScanned = true;
-    const body = this.#relay.exchange.request.whole(bytes);
+    const { request } = this.#relay.exchange;
+    if (this.#isStreamed) return void this.#send([], request.end());
+    const body = request.whole(this.#whole!);
     if (typeof body === "string") this.#relay.giveUp(body);
     else this.#relay.send(body);
   }

@@ -7,13 +7,16 @@ import type { ErrorCode, ErrorResponse } from "./errors.ts";
 import { headersDown } from "./headers.ts";
 import type { HeaderList } from "./ports.ts";
 import { refuse } from "./refusals.ts";
-import { createRequestBody, MAX_WHOLE_BODY, type RequestBody } from "./request-body.ts";
+import { createRequestBody, type RequestBody } from "./request-body.ts";
 import { ResponseBody, type Write } from "./response-body.ts";
 import { buildRow, countTokens, type Ending, type Facts, summarize } from "./settle.ts";
 import type { GatewayState } from "./state.ts";
 import type { RequestSpan } from "./tracing.ts";
 
-export { MAX_WHOLE_BODY, type Write };
+/** Largest declared body that is read whole before it is sent, in bytes: one write, an exact length, and it can be replayed. */
+export const MAX_WHOLE_BODY = 65_536;
+
+export type { Write };
 
 /** A provider's head as the client gets it. */
 export interface AnswerHead {

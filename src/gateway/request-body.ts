@@ -9,9 +9,6 @@ import { createUsageInjector, injectWhole, type UsageInjector } from "../scan/us
 import type { Plan } from "./admission.ts";
 import type { ErrorCode } from "./errors.ts";
 
-/** Largest declared body that is read whole before it is sent, in bytes: one write, an exact length, and it can be replayed. */
-export const MAX_WHOLE_BODY = 65_536;
-
 export interface RequestBody {
   /** Received from the client so far. */
   readonly bytes: number;
@@ -25,11 +22,11 @@ export interface RequestBody {
   readonly textBytes: number;
   /** We asked for usage and the client did not: the answer to our question is hidden from it. */
   readonly asked: boolean;
-  /** It was read whole (or there is none) and is kept, so it can be sent again. */
+  /** It was read whole (or there is none), so it can be sent again. */
   readonly replayable: boolean;
   /** `content-length` of a streamed body as it goes up; undefined when undeclared. */
   readonly upstreamLength: number | undefined;
-  /** The body in one piece, of whatever size it came in; gives what goes up, or why it does not. */
+  /** The body in one piece; gives what goes up, or why it does not. */
   whole(body: Uint8Array): Uint8Array | ErrorCode;
   /** One chunk of a streamed body; gives what goes up of it. */
   push(chunk: Uint8Array): readonly Uint8Array[] | ErrorCode;
@@ -86,7 +83,6 @@ class PlannedBody implements RequestBody {
 
   whole(body: Uint8Array): Uint8Array | ErrorCode {
     this.bytes = body.length;
-    this.replayable = body.length <= MAX_WHOLE_BODY;
     if (!this.scanned) return body;
     const facts = scanWhole(body);
     this.#model = modelOf(facts);
