@@ -6,6 +6,7 @@ import { listenHttp1 } from "../server/http/server/http1-server.ts";
 import { createLate } from "../server/late.ts";
 import type { OpenServer, ServerRuntime } from "../server/runtime.ts";
 import { createHttpClient } from "./client.ts";
+import { listen } from "./listen.ts";
 import { listenForSockets } from "./sockets.ts";
 
 /** An `import` would read every export of node:http, and one of them loads Node's own fetch: 25 ms of each start. */
@@ -34,27 +35,19 @@ export const nodeRuntime: ServerRuntime = {
         .then((listen) => listen(incoming, outgoing))
         .catch(() => outgoing.destroy());
     });
-    return listen(server, address);
+    return open(server, address);
   },
   // Loaded only where it is asked for: one process pays nothing for it.
   openWorkers: async (options) => (await import("./cluster/workers.ts")).openWorkers(options),
 };
 
-/** Rejects with the system's own error, as EADDRINUSE. */
-function listen(server: Server, { host, port }: ListenAddress): Promise<OpenServer> {
+async function open(server: Server, address: ListenAddress): Promise<OpenServer> {
   const connections = trackConnections(server);
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port }, () => {
-      server.off("error", reject);
-      const address = server.address();
-      resolve({
-        port: typeof address === "object" && address ? address.port : port,
-        close: () => closeServer(server, connections),
-        destroy: () => void server.close().closeAllConnections(),
-      });
-    });
-  });
+  return {
+    port: await listen(server, address),
+    close: () => closeServer(server, connections),
+    destroy: () => void server.close().closeAllConnections(),
+  };
 }
 
 /**

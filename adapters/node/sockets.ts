@@ -9,6 +9,7 @@ import {
   type ServerSocket,
   type SocketUser,
 } from "../server/http/socket.ts";
+import { listen } from "./listen.ts";
 
 const { connect, createServer, isIP } = process.getBuiltinModule("node:net");
 
@@ -176,16 +177,9 @@ class ServerPeer extends NodePeer implements ServerSocket {
   }
 }
 
-export const listenForSockets: ListenForSockets = ({ host, port }, accept) =>
-  new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true }, (socket) => void new ServerPeer(socket, accept));
-    server.once("error", reject);
-    server.listen({ host, port }, () => {
-      server.off("error", reject);
-      const address = server.address();
-      resolve({
-        port: typeof address === "object" && address ? address.port : port,
-        stop: () => void server.close(),
-      });
-    });
+export const listenForSockets: ListenForSockets = async (address, accept) => {
+  const server = createServer({ noDelay: true }, (socket) => {
+    new ServerPeer(socket, accept);
   });
+  return { port: await listen(server, address), stop: () => void server.close() };
+};

@@ -13,8 +13,7 @@ import type { Call, CallEvents, HttpClient, ResponseHead } from "./http/client/h
 
 /** The client's side: how a server answers one request. */
 export interface Answer {
-  /** Gives how many bytes of the body it keeps until it has them all; 0 where they go out as they come. */
-  begin(status: number, statusText: string, head: AnswerHead, hasBody: boolean): number;
+  begin(status: number, statusText: string, head: AnswerHead, hasBody: boolean): void;
   /** Part of the body; it may wait for `flush` or `end`. */
   write(bytes: Uint8Array): void;
   /** Sends what was written. Gives how many bytes wait for a client that reads slowly: `Relay.clientReads` tells that it does. */
@@ -52,7 +51,6 @@ export class Relay implements CallEvents {
   #writeTimeout: ReadTimeout | undefined;
   #call: Call | undefined;
   #hasHead = false;
-  #keepsBody = false;
   #awaitsClient = false;
   #clientGone = false;
   #drainedBytes = 0;
@@ -145,9 +143,9 @@ export class Relay implements CallEvents {
     this.#whole = undefined;
     const head = this.exchange.begin(status, headers);
     if (this.#clientGone) return;
-    const kept = this.#answer.begin(status, statusText, head, hasBody);
-    this.#keepsBody = kept > 0;
-    this.exchange.hold(kept);
+    this.#answer.begin(status, statusText, head, hasBody);
+    // Of the request nothing is kept any more.
+    this.exchange.hold(0);
   }
 
   onData(bytes: Uint8Array): void {
@@ -161,7 +159,7 @@ export class Relay implements CallEvents {
 
   onRead(): void {
     this.#readTimeout.waiting();
-    if (this.#clientGone || !this.#hasHead || this.#keepsBody) return;
+    if (this.#clientGone || !this.#hasHead) return;
     const waiting = this.#answer.flush();
     if (waiting === 0) return;
     this.#awaitsClient = true;

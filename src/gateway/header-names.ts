@@ -14,7 +14,7 @@ export interface HeaderName {
   readonly managedDown: boolean;
 }
 
-/** RFC 9110 §7.6.1, and the older names that some clients still send. `expect` is answered by the runtime itself. */
+/** RFC 9110 §7.6.1, and the older names that some clients still send. `expect` is answered by the server. */
 const HOP_BY_HOP = [
   "connection",
   "expect",
@@ -56,9 +56,12 @@ const OWN_PREFIX = "x-beyond-";
 const USUAL = [
   "accept",
   "accept-language",
+  "access-control-expose-headers",
+  "alt-svc",
   "anthropic-beta",
   "anthropic-version",
   "cache-control",
+  "cf-cache-status",
   "cf-ray",
   "content-encoding",
   "content-type",
@@ -68,9 +71,14 @@ const USUAL = [
   "request-id",
   "server",
   "strict-transport-security",
+  "traceparent",
   "user-agent",
   "vary",
   "x-content-type-options",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-proto",
   "x-request-id",
   "x-stainless-arch",
   "x-stainless-lang",
@@ -101,7 +109,8 @@ const spellings = (name: string): string[] => [
   name.replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase()),
 ];
 
-const KNOWN: ReadonlyMap<string, HeaderName> = new Map(
+/** By their spellings: in lower case, and as most HTTP/1.1 implementations write them. */
+export const KNOWN_NAMES: ReadonlyMap<string, HeaderName> = new Map(
   [...HOP_BY_HOP, ...TRANSPORT, ...MANAGED_UP, ...MANAGED_DOWN, ...USUAL].flatMap((name) => {
     const known = describe(name);
     return spellings(name).map((spelling) => [spelling, known] as const);
@@ -110,10 +119,10 @@ const KNOWN: ReadonlyMap<string, HeaderName> = new Map(
 
 /** @param name in any case */
 export function headerName(name: string): HeaderName {
-  return KNOWN.get(name) ?? readName(name.toLowerCase());
+  return KNOWN_NAMES.get(name) ?? readName(name.toLowerCase());
 }
 
-const readName = (name: string): HeaderName => KNOWN.get(name) ?? describe(name);
+const readName = (name: string): HeaderName => KNOWN_NAMES.get(name) ?? describe(name);
 
 /** Names that the value of a `connection` header makes hop-by-hop for its message (RFC 9110 §7.6.1). */
 export const nominatedBy = (value: string): string[] => value.toLowerCase().split(/[\s,]+/);

@@ -1,4 +1,4 @@
-/** The chunked transfer coding (RFC 9112 §7.1), cut anywhere: framing and trailers are read and dropped. */
+/** The chunked transfer coding (RFC 9112 §7.1), both ways. What is read may be cut anywhere; its framing and trailers are dropped. */
 import { hexDigit } from "../../../src/scan/json-bytes.ts";
 import { latin1, ProtocolError } from "./message-head.ts";
 
@@ -12,6 +12,22 @@ const LF = 0x0a;
 export interface BodyEvents {
   /** A part of the body, which is a part of what was pushed. */
   onBody(bytes: Uint8Array): void;
+}
+
+const LINE_END = Buffer.from("\r\n");
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+const LINE_END_AND_LAST_CHUNK = Buffer.from("\r\n0\r\n\r\n");
+
+/**
+ * Makes one chunk of the parts, and the body's end behind it if it is the last. Gives what stands in front of them; what
+ * stands behind is added to them.
+ */
+export function frameChunk(parts: Uint8Array[], isLast: boolean): string {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  // A chunk of no length would end the body.
+  if (length > 0) parts.push(isLast ? LINE_END_AND_LAST_CHUNK : LINE_END);
+  else if (isLast) parts.push(LAST_CHUNK);
+  return length > 0 ? `${length.toString(16)}\r\n` : "";
 }
 
 type Phase = "line" | "data" | "data-end" | "trailer" | "done";

@@ -3,56 +3,18 @@
  * made for each of them costs Bun as much memory traffic as the rest of a small request.
  */
 
-/** As clients and providers spell them, or all in lower case. */
-const NAMES = [
-  "Accept",
-  "Accept-Encoding",
-  "Accept-Language",
-  "Access-Control-Expose-Headers",
-  "Alt-Svc",
-  "Anthropic-Beta",
-  "Anthropic-Version",
-  "Authorization",
-  "Cache-Control",
-  "CF-Cache-Status",
-  "CF-Ray",
-  "Connection",
-  "Content-Encoding",
-  "Content-Length",
-  "Content-Type",
-  "Date",
-  "Host",
-  "Keep-Alive",
-  "OpenAI-Organization",
-  "OpenAI-Processing-Ms",
-  "OpenAI-Version",
-  "Server",
-  "Strict-Transport-Security",
-  "Traceparent",
-  "Transfer-Encoding",
-  "User-Agent",
-  "Vary",
-  "Via",
-  "X-Api-Key",
-  "X-Content-Type-Options",
-  "X-Forwarded-For",
-  "X-Forwarded-Host",
-  "X-Forwarded-Port",
-  "X-Forwarded-Proto",
-  "X-Real-Ip",
-  "X-Request-Id",
-  "X-Stainless-Arch",
-  "X-Stainless-Lang",
-  "X-Stainless-Os",
-  "X-Stainless-Package-Version",
-  "X-Stainless-Retry-Count",
-  "X-Stainless-Runtime",
-  "X-Stainless-Runtime-Version",
-  "X-Stainless-Timeout",
-];
+import { KNOWN_NAMES } from "../../../src/gateway/header-names.ts";
 
 /** Whose values are nobody's to keep, nor to compare with another's. */
-const SECRETS: readonly string[] = ["Authorization", "X-Api-Key"];
+const SECRETS: ReadonlySet<string> = new Set([
+  "api-key",
+  "authorization",
+  "cookie",
+  "proxy-authorization",
+  "set-cookie",
+  "x-api-key",
+  "x-goog-api-key",
+]);
 
 /** Longer ones are not compared, but read. */
 const MAX_VALUE_LENGTH = 512;
@@ -68,11 +30,9 @@ export interface KnownField {
 }
 
 const byLength: KnownField[][] = [];
-for (const spelled of NAMES) {
-  const lowerName = spelled.toLowerCase();
-  byLength[spelled.length] ??= [];
-  for (const name of [spelled, lowerName])
-    byLength[spelled.length]!.push({ name, lowerName, isSecret: SECRETS.includes(spelled), value: "" });
+for (const [name, { name: lowerName }] of KNOWN_NAMES) {
+  byLength[name.length] ??= [];
+  byLength[name.length]!.push({ name, lowerName, isSecret: SECRETS.has(lowerName), value: "" });
 }
 
 /** The field whose name stands in `text` between the two. */

@@ -107,7 +107,7 @@ export class Framing {
   close = false;
   keepAlive = false;
 
-  /** `name` in lower case; those in `NOTED_LENGTHS` alone. Anything but one plain length, or `chunked` alone, is how messages are smuggled (RFC 9112 §6.3, §11.2). */
+  /** `name` in lower case. Anything but one plain length, or `chunked` alone, is how messages are smuggled (RFC 9112 §6.3, §11.2). */
   note(name: string, value: string): void {
     switch (name) {
       case "content-length": {
@@ -157,7 +157,7 @@ export function readFields(text: string, at: number, headers: string[], framing:
     if (!known && !isToken(name)) throw new ProtocolError("a malformed header");
     const value = readValue(known, text, colon + 1, end);
     if (headers.push(name, value) > 2 * MAX_FIELDS) throw new ProtocolError("too many headers", 431);
-    if (mayBeNoted(name)) framing.note(known?.lowerName ?? name.toLowerCase(), value);
+    framing.note(known?.lowerName ?? name.toLowerCase(), value);
     at = end + 2;
   }
 }
@@ -172,17 +172,5 @@ function readValue(known: KnownField | undefined, text: string, from: number, to
   if (known) noteValue(known, value, text);
   return value;
 }
-
-/** By the lengths of the names that any framing notes: to have each name in lower case costs as much as to read it. */
-const NOTED_LENGTHS = [
-  "host",
-  "expect",
-  "connection",
-  "keep-alive",
-  "content-length",
-  "transfer-encoding",
-].reduce((bits, { length }) => bits | (1 << length), 0);
-
-const mayBeNoted = ({ length }: string): boolean => length < 31 && ((NOTED_LENGTHS >> length) & 1) === 1;
 
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;

@@ -103,10 +103,23 @@ describe("the request parser", () => {
 
   it("keeps no credential", () => {
     parse([`${POST}Authorization: Bearer one\r\nx-api-key: two\r\nuser-agent: three\r\n\r\n`]);
-    const kept = ["Authorization", "authorization", "X-Api-Key", "x-api-key", "user-agent"].map(
-      (name) => knownField(name, 0, name.length)?.value,
-    );
-    expect(kept).toEqual(["", "", "", "", "three"]);
+    parse([
+      `${POST}cookie: four\r\napi-key: five\r\nx-goog-api-key: six\r\nproxy-authorization: seven\r\n\r\n`,
+    ]);
+    const kept = (name: string) => knownField(name, 0, name.length)?.value;
+    expect(["Authorization", "authorization", "X-Api-Key", "x-api-key", "user-agent"].map(kept)).toEqual([
+      "",
+      "",
+      "",
+      "",
+      "three",
+    ]);
+    expect(["cookie", "api-key", "x-goog-api-key", "proxy-authorization"].map(kept)).toEqual([
+      "",
+      "",
+      "",
+      "",
+    ]);
   });
 
   it.each([

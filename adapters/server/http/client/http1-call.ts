@@ -1,13 +1,11 @@
 /** A call over a connection of its own for as long as it lasts. */
 import { type HeaderList, UpstreamError } from "../../../../src/gateway/ports.ts";
+import { frameChunk } from "../chunked-body.ts";
 import { ProtocolError } from "../message-head.ts";
 import type { Carried, Connection } from "./connection.ts";
 import type { Call, CallEvents, CallRequest, ResponseHead } from "./http-client.ts";
 import { formatRequestHead } from "./request-head.ts";
 import { type ResponseEvents, ResponseParser } from "./response-parser.ts";
-
-const LINE_END = Buffer.from("\r\n");
-const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
 /** Gets a connection back that may carry another request. `closesAfterMs` is what the peer said, if it did. */
 type OnFree = (connection: Connection, closesAfterMs: number | undefined) => void;
@@ -67,16 +65,10 @@ export class Http1Call implements Call, Carried, ResponseEvents {
   }
 
   #send(pieces: readonly Uint8Array[]): boolean {
-    let text = this.#head;
+    const parts = [...pieces];
+    const text = this.#head + (this.#isChunked ? frameChunk(parts, this.#isWritten) : "");
     this.#head = "";
-    if (this.#isChunked) {
-      const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-      // A chunk of no length would end the body.
-      const framed = length > 0;
-      if (framed) text += `${length.toString(16)}\r\n`;
-      pieces = [...pieces, ...(framed ? [LINE_END] : []), ...(this.#isWritten ? [LAST_CHUNK] : [])];
-    }
-    return (text === "" && pieces.length === 0) || this.#connection!.write(text, pieces);
+    return (text === "" && parts.length === 0) || this.#connection!.write(text, parts);
   }
 
   /** Everything so far was taken. */

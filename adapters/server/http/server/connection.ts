@@ -46,8 +46,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
   readonly #socket: ServerSocket;
   readonly #parser = new RequestParser(this);
   #carried: Carried | undefined;
-  /** Requests begun. */
-  #requests = 0;
+  #hasAsked = false;
   /** Nothing is read until the request in hand has gone on: its head is being judged, or its answer is under way. */
   #isHeld = false;
   /** What came meanwhile. */
@@ -86,7 +85,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
 
   /** It has never sent anything: load balancers and browsers open some in advance. */
   get isFresh(): boolean {
-    return this.#requests === 0 && this.isIdle;
+    return !this.#hasAsked && this.isIdle;
   }
 
   /** All of the request has come. */
@@ -140,7 +139,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
   }
 
   onHead(head: RequestHead): void {
-    this.#requests++;
+    this.#hasAsked = true;
     this.#isHeadBegun = false;
     this.#isLast = !head.keepAlive;
     this.#deadline = Number.POSITIVE_INFINITY;

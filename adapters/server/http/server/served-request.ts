@@ -3,13 +3,10 @@ import type { ErrorResponse } from "../../../../src/gateway/errors.ts";
 import { type AnswerHead, MAX_WHOLE_BODY } from "../../../../src/gateway/exchange.ts";
 import type { Answer, Relay } from "../../relay.ts";
 import type { Upload } from "../../upload.ts";
+import { frameChunk } from "../chunked-body.ts";
 import type { Carried, ClientConnection } from "./connection.ts";
 import type { RequestHead } from "./request-parser.ts";
 import { formatResponseHead } from "./response-head.ts";
-
-const LINE_END = Buffer.from("\r\n");
-const LAST_CHUNK = Buffer.from("0\r\n\r\n");
-const LINE_END_AND_LAST_CHUNK = Buffer.from("\r\n0\r\n\r\n");
 
 const CLOSE = "connection: close\r\n";
 
@@ -58,7 +55,7 @@ export class ServedRequest implements Answer, Carried {
     this.#upload!.end();
   }
 
-  begin(status: number, statusText: string, { headers, length }: AnswerHead, hasBody: boolean): number {
+  begin(status: number, statusText: string, { headers, length }: AnswerHead, hasBody: boolean): void {
     const isCounted = length !== undefined || !hasBody;
     this.#isChunked = !isCounted && !this.head.isOld;
     this.#isFramed = isCounted || this.#isChunked;
@@ -66,7 +63,6 @@ export class ServedRequest implements Answer, Carried {
     const coding = this.#isChunked ? "transfer-encoding: chunked\r\n" : "";
     this.#text = formatResponseHead(status, headers, `${coding}${this.#connectionLine()}`, statusText);
     this.#hasHead = true;
-    return 0;
   }
 
   #connectionLine(): string {
@@ -92,15 +88,7 @@ export class ServedRequest implements Answer, Carried {
   /** Nothing waits. */
   #send(): void {
     const parts = this.#parts;
-    let text = this.#text;
-    if (this.#isChunked) {
-      const length = parts.reduce((sum, part) => sum + part.length, 0);
-      // A chunk of no length would end the body.
-      if (length > 0) {
-        text += `${length.toString(16)}\r\n`;
-        parts.push(this.#isEnded ? LINE_END_AND_LAST_CHUNK : LINE_END);
-      } else if (this.#isEnded) parts.push(LAST_CHUNK);
-    }
+    const text = this.#text + (this.#isChunked ? frameChunk(parts, this.#isEnded) : "");
     this.#text = "";
     this.#parts = [];
     if (text !== "" || parts.length > 0) this.#isWaiting = !this.#connection.write(text, parts);
