@@ -5,8 +5,14 @@ const IDS_PER_DRAW = 256;
 /** Of 16 bits each; 12 are three digits, and the first one's others are the variant's. */
 const NUMBERS_PER_ID = 6;
 
-/** Three digits for each 12-bit number. */
-const HEX = Array.from({ length: 4096 }, (_, number) => number.toString(16).padStart(3, "0"));
+/** Three digits for each 12-bit number that came up so far: to make them all takes a millisecond of a cold start. */
+const HEX = new Array<string>(4096);
+
+function threeDigits(number: number): string {
+  HEX[number] ??= number.toString(16).padStart(3, "0");
+  return HEX[number];
+}
+
 /** The variant's digit by two random bits: binary 10xx. */
 const VARIANTS = ["8", "9", "a", "b"];
 
@@ -27,7 +33,7 @@ export function createRequestIds(): (nowMs: number) => string {
       const hex = Math.floor(nowMs).toString(16).padStart(12, "0");
       prefix = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
     }
-    const digits = (offset: number): string => HEX[random[at + offset]! & 0xfff]!;
+    const digits = (offset: number): string => threeDigits(random[at + offset]! & 0xfff);
     const variant = VARIANTS[random[at]! >> 14]!;
     const id = `${prefix}${digits(0)}-${variant}${digits(1)}-${digits(2)}${digits(3)}${digits(4)}${digits(5)}`;
     at += NUMBERS_PER_ID;

@@ -68,23 +68,24 @@ const CHAT_TEXT = ["message", "delta"].flatMap((part) => [
 /** The text of legacy completions. Together repeats the text of chat deltas there. */
 const CHOICE_TEXT: PathRule = { path: "choices[].text", slot: TEXT_TWIN, wants: ["text"] };
 
-const CHAT = compilePaths([...CHAT_FACTS, ...CHAT_TEXT, CHOICE_TEXT]);
-const ERRORS_ONLY = compilePaths(FACTS.filter(({ slot }) => slot >= TYPE));
-const BODY = compilePaths([...FACTS, ...usageAt("usage", USAGE), ...textAt(["text"])]);
+const ERRORS = FACTS.filter(({ slot }) => slot >= TYPE);
 
 const AS_COUNTED: CountingRules = { inputExcludesCache: false, outputMayExcludeReasoning: false };
 
-export const CHAT_WIRE: Wire = {
-  ...AS_COUNTED,
-  outputMayExcludeReasoning: true,
-  json: CHAT,
-  sse: CHAT,
-  mergesUsage: false,
-  endsWithDone: true,
-  endingType: undefined,
-};
+const chatWire = once(() => {
+  const trie = compilePaths([...CHAT_FACTS, ...CHAT_TEXT, CHOICE_TEXT]);
+  return {
+    ...AS_COUNTED,
+    outputMayExcludeReasoning: true,
+    json: trie,
+    sse: trie,
+    mergesUsage: false,
+    endsWithDone: true,
+    endingType: undefined,
+  };
+});
 
-const RESPONSES_WIRE: Wire = {
+const responsesWire = once(() => ({
   ...AS_COUNTED,
   json: compilePaths([
     ...FACTS,
@@ -103,7 +104,7 @@ const RESPONSES_WIRE: Wire = {
     ),
   ]),
   sse: compilePaths([
-    ...FACTS.filter(({ slot }) => slot >= TYPE),
+    ...ERRORS,
     { path: "response.model", slot: MODEL, wants: ["string"] },
     { path: "response.id", slot: RESPONSE_ID, wants: ["string"] },
     { path: "response.service_tier", slot: SERVICE_TIER, wants: ["string"] },
@@ -113,9 +114,9 @@ const RESPONSES_WIRE: Wire = {
   mergesUsage: false,
   endsWithDone: false,
   endingType: /^response\.(?:completed|incomplete|failed)$/,
-};
+}));
 
-const MESSAGES_WIRE: Wire = {
+const messagesWire = once(() => ({
   inputExcludesCache: true,
   outputMayExcludeReasoning: false,
   json: compilePaths([
@@ -125,7 +126,7 @@ const MESSAGES_WIRE: Wire = {
     { path: "content[].input", slot: TEXT, wants: ["text", "texts"] },
   ]),
   sse: compilePaths([
-    ...FACTS.filter(({ slot }) => slot >= TYPE),
+    ...ERRORS,
     { path: "message.model", slot: MODEL, wants: ["string"] },
     { path: "message.id", slot: RESPONSE_ID, wants: ["string"] },
     ...usageAt("message.usage", INNER_USAGE),
@@ -135,32 +136,45 @@ const MESSAGES_WIRE: Wire = {
   mergesUsage: true,
   endsWithDone: false,
   endingType: /^message_stop$/,
-};
+}));
 
 /** Embeddings, rerank, moderations, audio, images, and whatever a config lets through. */
-const OTHER_WIRE: Wire = {
+const otherWire = once(() => ({
   ...AS_COUNTED,
-  json: BODY,
+  json: compilePaths([...FACTS, ...usageAt("usage", USAGE), ...textAt(["text"])]),
   sse: compilePaths([...FACTS, ...usageAt("usage", USAGE), { path: "delta", slot: DELTA, wants: ["text"] }]),
   mergesUsage: false,
   endsWithDone: true,
   endingType: /\.(?:done|completed)$/,
-};
+}));
 
 /** `count_tokens` and the like answer with a count that was not spent. */
-const COUNT_WIRE: Wire = { ...OTHER_WIRE, json: ERRORS_ONLY, sse: ERRORS_ONLY };
+const countWire = once(() => {
+  const trie = compilePaths(ERRORS);
+  return { ...otherWire(), json: trie, sse: trie };
+});
 
-const BY_PATH: readonly (readonly [RegExp, Wire])[] = [
-  [/\/(?:messages\/count_tokens|responses\/input_tokens)$/, COUNT_WIRE],
-  [/\/messages$/, MESSAGES_WIRE],
-  [/\/responses(?:\/compact)?$/, RESPONSES_WIRE],
-  [/\/completions$/, CHAT_WIRE],
+const BY_PATH: readonly (readonly [RegExp, () => Wire])[] = [
+  [/\/(?:messages\/count_tokens|responses\/input_tokens)$/, countWire],
+  [/\/messages$/, messagesWire],
+  [/\/responses(?:\/compact)?$/, responsesWire],
+  [/\/completions$/, chatWire],
 ];
 
 /** @param path as sent to the provider; a query is ignored */
 export function wireOf(path: string): Wire {
   const bare = path.replace(/\?.*$/s, "").replace(/\/+$/, "");
-  return BY_PATH.find(([pattern]) => pattern.test(bare))?.[1] ?? OTHER_WIRE;
+  const [, wire] = BY_PATH.find(([pattern]) => pattern.test(bare)) ?? [undefined, otherWire];
+  return wire();
+}
+
+/** A wire is compiled when a response is first read as it: all of them would take milliseconds of a cold start. */
+function once(compile: () => Wire): () => Wire {
+  let wire: Wire | undefined;
+  return () => {
+    wire ??= compile();
+    return wire;
+  };
 }
 
 function textAt(paths: readonly string[], prefix = ""): PathRule[] {

@@ -1,11 +1,12 @@
 /** The chunked transfer coding (RFC 9112 §7.1), both ways. What is read may be cut anywhere; its framing and trailers are dropped. */
 import { hexDigit } from "../../../src/scan/json-bytes.ts";
-import { latin1, ProtocolError } from "./message-head.ts";
+import { isFieldText, isToken, latin1, ProtocolError, TOKEN } from "./message-head.ts";
 
 const MAX_LINE_BYTES = 1_024;
 const MAX_PLAIN_DIGITS = 8;
 const MAX_TRAILER_BYTES = 16_384;
-const CHUNK_LINE = /^([0-9a-fA-F]{1,12})[ \t]*(?:;|$)/;
+const EXTENSION = `;${TOKEN}(?:=(?:${TOKEN}|"(?:[^"\\\\]|\\\\.)*"))?`;
+const CHUNK_LINE = new RegExp(`^([0-9a-fA-F]{1,12})(?:${EXTENSION})*$`);
 const CR = 0x0d;
 const LF = 0x0a;
 
@@ -113,10 +114,13 @@ export class ChunkedBody {
       this.#trailerBytes += line.length;
       if (this.#trailerBytes > MAX_TRAILER_BYTES) throw new ProtocolError("its trailer is too large");
       if (line === "") this.#phase = "done";
+      // Dropped all the same: but what is no field may be the next message to somebody else.
+      else if (!isToken(line.slice(0, Math.max(0, line.indexOf(":")))) || !isFieldText(line))
+        throw new ProtocolError("a malformed trailer");
       return;
     }
     const size = CHUNK_LINE.exec(line);
-    if (!size) throw new ProtocolError("a malformed chunk size");
+    if (!size || !isFieldText(line)) throw new ProtocolError("a malformed chunk size");
     this.#left = Number.parseInt(size[1]!, 16);
     this.#phase = this.#left === 0 ? "trailer" : "data";
   }

@@ -19,7 +19,9 @@ const MAX_HEAD_BYTES = 65_536;
 const FIRST_BYTES = 2_048;
 /** What a head of the largest size may bring in fields of four bytes would take milliseconds to read. */
 const MAX_FIELDS = 1_000;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** A token (RFC 9110 §5.6.2), as a part of an expression. */
+export const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
+const WHOLE_TOKEN = new RegExp(`^${TOKEN}$`);
 const NO_FIELD_TEXT = /[^\t\x20-\x7e\x80-\xff]/;
 const CR = 0x0d;
 const LF = 0x0a;
@@ -97,7 +99,10 @@ const LINE_BREAKS = /[\r\n\0]/;
 
 export const breaksLines = (text: string): boolean => LINE_BREAKS.test(text);
 
-export const isToken = (text: string): boolean => TOKEN.test(text);
+export const isToken = (text: string): boolean => WHOLE_TOKEN.test(text);
+
+/** What may stand in a line of a head, or of a chunk's framing. */
+export const isFieldText = (text: string): boolean => !NO_FIELD_TEXT.test(text);
 
 /** What a head says of its body and its connection. */
 export class Framing {
@@ -168,7 +173,7 @@ function readValue(known: KnownField | undefined, text: string, from: number, to
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
   if (known && isLastValue(known, text, from, to)) return known.value;
   const value = text.slice(from, to);
-  if (NO_FIELD_TEXT.test(value)) throw new ProtocolError("a malformed header");
+  if (!isFieldText(value)) throw new ProtocolError("a malformed header");
   if (known) noteValue(known, value, text);
   return value;
 }

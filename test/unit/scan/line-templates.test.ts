@@ -3,10 +3,12 @@ import { createChunkWords, useChunk } from "../../../src/scan/byte-search.ts";
 import { compileTemplate } from "../../../src/scan/line-template.ts";
 import { LineTemplates } from "../../../src/scan/line-templates.ts";
 import { ResponseReader } from "../../../src/scan/response-reader.ts";
-import { CHAT_WIRE } from "../../../src/scan/wires.ts";
+import { wireOf } from "../../../src/scan/wires.ts";
 import { cutEvery, readWith } from "./fixtures.ts";
 import { createRandom, cutAtRandom, pick } from "./wild-json.ts";
 import { writeStream } from "./wild-stream.ts";
+
+const CHAT_WIRE = wireOf("/v1/chat/completions");
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const PATHS = { chat: "/v1/chat/completions", responses: "/v1/responses", messages: "/v1/messages" } as const;

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { createUsageFilter } from "../../../src/scan/usage-filter.ts";
 import { createUsageTap, type UsageTap } from "../../../src/scan/usage-tap.ts";
-import { CHAT_WIRE } from "../../../src/scan/wires.ts";
+import { wireOf } from "../../../src/scan/wires.ts";
 import { cutAt, cutEvery, fixtures } from "./fixtures.ts";
 import { createRandom, cutAtRandom } from "./wild-json.ts";
 import { isAnswer, splitEvents, writeStream } from "./wild-stream.ts";
+
+const CHAT_WIRE = wireOf("/v1/chat/completions");
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (parts: readonly Uint8Array[]) => Buffer.concat(parts).toString("utf8");

@@ -27,7 +27,8 @@ export interface RequestEvents extends BodyEvents {
 }
 
 const NEW_VERSION = "HTTP/1.1";
-const NO_TARGET_TEXT = /[^\x21-\x7e\x80-\xff]/;
+/** A path, an absolute URL or `*` (RFC 9112 §3.2); we are nobody's tunnel. */
+const TARGET = /^(?:\/|https?:\/\/|\*$)[\x21-\x7e\x80-\xff]*$/i;
 const CR = 0x0d;
 const LF = 0x0a;
 
@@ -92,7 +93,7 @@ export class RequestParser {
     const method = standsAt(text, 0, "POST ") ? "POST" : text.slice(0, methodEnd);
     const target = text.slice(methodEnd + 1, targetEnd);
     const version = standsAt(text, targetEnd + 1, NEW_VERSION) ? NEW_VERSION : text.slice(targetEnd + 1, end);
-    if (!isToken(method) || NO_TARGET_TEXT.test(target) || !version.startsWith("HTTP/"))
+    if (!isToken(method) || !TARGET.test(target) || !version.startsWith("HTTP/"))
       throw new ProtocolError("no request line");
     const isOld = version === "HTTP/1.0";
     if ((!isOld && version !== NEW_VERSION) || targetEnd + 1 + version.length !== end)
