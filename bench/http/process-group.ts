@@ -20,10 +20,10 @@ export interface Processes {
 }
 
 /** User and system time of all of them since they began, in seconds, to 10 ms. */
-export function cpuSeconds(processes: Processes): number {
-  const ticks = membersOf(processes)
-    .map(readStat)
-    .map((stat) => Number(stat[UTIME] ?? 0) + Number(stat[STIME] ?? 0));
+export const cpuSeconds = (processes: Processes): number => cpuSecondsOf(membersOf(processes));
+
+export function cpuSecondsOf(pids: readonly string[]): number {
+  const ticks = pids.map(readStat).map((stat) => Number(stat[UTIME] ?? 0) + Number(stat[STIME] ?? 0));
   return sum(ticks) / TICKS_PER_SEC;
 }
 
@@ -51,7 +51,8 @@ export async function watchResidentBytes<R>(
 const residentOf = (pids: readonly string[]): number =>
   sum(pids.map((pid) => Number(readStat(pid)[RSS_PAGES] ?? 0))) * PAGE_BYTES;
 
-function membersOf({ group, command }: Processes): string[] {
+/** Their process ids; the first process of a group is the one that it is named after. */
+export function membersOf({ group, command }: Processes): string[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   const members = pids.filter((pid) => readStat(pid)[PGRP] === String(group));
   return command === undefined ? members : members.filter((pid) => commandOf(pid) === command);
