@@ -29,7 +29,7 @@ export const streams = throughput({
   answer: "stream",
   body: STREAM_BODY,
   connections: 32,
-  warmUpBy: 1500,
+  warmUpBy: 3000,
 });
 
 export const prompts = throughput({
@@ -38,7 +38,7 @@ export const prompts = throughput({
   answer: "json",
   body: PROMPT_BODY,
   connections: 16,
-  warmUpBy: 10_000,
+  warmUpBy: 30_000,
 });
 
 function throughput({ name, title, answer, body, connections, warmUpBy }: Throughput): Scenario {
