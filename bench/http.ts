@@ -1,9 +1,7 @@
 /** `npm run bench:http`: the gateway end to end beside bare proxies, nginx and Portkey, in one run on one machine. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { holdAgainstBars } from "./http/bars.ts";
-import { killAllChildren } from "./http/child.ts";
+import { openHarnessFolder } from "./http/harness-folder.ts";
 import { describeMachine, machineLine } from "./http/machine.ts";
 import { type Options, readOptions, USAGE } from "./http/options.ts";
 import { findProgram } from "./http/project.ts";
@@ -12,12 +10,7 @@ import { runRounds } from "./http/run.ts";
 import { summarize } from "./http/summary.ts";
 import { findTargets } from "./http/targets.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "beyond-ai-bench-"));
-process.once("exit", () => {
-  killAllChildren();
-  rmSync(folder, { recursive: true, force: true });
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+const folder = openHarnessFolder();
 
 const progress = (line: string): void => console.error(line);
 

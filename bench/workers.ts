@@ -2,13 +2,12 @@
  * `npm run build && node bench/workers.ts`: what `workers = N` brings where there are cores for them. Each worker gets a fifth
  * of a core, so that load, provider and primary find room beside them. Linux, as root. Prints a table.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { checkRows } from "./http/check-rows.ts";
-import { killAllChildren } from "./http/child.ts";
 import { limitEach } from "./http/cpu-share.ts";
 import { startGateway } from "./http/gateway.ts";
+import { openHarnessFolder } from "./http/harness-folder.ts";
 import { SMALL_BODY } from "./http/load/bodies.ts";
 import { describeMachine, machineLine } from "./http/machine.ts";
 import { cpuSecondsOf, membersOf } from "./http/process-group.ts";
@@ -26,12 +25,7 @@ const CONNECTIONS = 16;
 /** For each worker, before it is held to its share. */
 const WARM_UP_SECS = 4;
 
-const folder = mkdtempSync(join(tmpdir(), "beyond-ai-bench-"));
-process.once("exit", () => {
-  killAllChildren();
-  rmSync(folder, { recursive: true, force: true });
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+const folder = openHarnessFolder();
 
 const settings = { secs: SECS, wrk: findProgram("wrk"), folder };
 const machine = describeMachine(settings.wrk);

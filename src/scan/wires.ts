@@ -164,7 +164,7 @@ const BY_PATH: readonly (readonly [RegExp, () => Wire])[] = [
 /** @param path as sent to the provider; a query is ignored */
 export function wireOf(path: string): Wire {
   const bare = path.replace(/\?.*$/s, "").replace(/\/+$/, "");
-  const [, wire] = BY_PATH.find(([pattern]) => pattern.test(bare)) ?? [undefined, otherWire];
+  const wire = BY_PATH.find(([pattern]) => pattern.test(bare))?.[1] ?? otherWire;
   return wire();
 }
 
