@@ -65,6 +65,9 @@ abstract class BunPeer {
     return this.#unwritten.length === 0;
   }
 
+  /** The peer is gone. */
+  abstract onWriteFailed(): void;
+
   pause(): void {
     this.socket?.pause();
   }
@@ -102,6 +105,9 @@ class ClientPeer extends BunPeer implements ClientSocket {
     socket.setNoDelay(true);
     this.user.onOpen(this);
   }
+
+  /** It may have answered before it left: reading comes to the end by itself. */
+  onWriteFailed(): void {}
 
   setIdle(isIdle: boolean): void {
     if (isIdle) this.socket?.unref();
@@ -157,6 +163,11 @@ class ServerPeer extends BunPeer implements ServerSocket {
     this.socket = socket;
     socket.setNoDelay(true);
     this.user = accept(this);
+  }
+
+  /** No other event tells so while it is paused. Whoever wrote hears of it once that is through. */
+  onWriteFailed(): void {
+    queueMicrotask(() => this.user.onClose(false));
   }
 
   shutdown(): void {

@@ -25,9 +25,15 @@ export class WriteBuffer {
       this.#bytes.set(part, at);
       at += part.length;
     }
-    const taken = Math.max(0, socket.write(this.#bytes, 0, length));
+    const taken = takenOf(socket, this.#bytes, length);
     return taken === length ? NOTHING : [Uint8Array.from(this.#bytes.subarray(taken, length))];
   }
+}
+
+function takenOf(socket: BunSocket, bytes: Uint8Array, length: number): number {
+  const taken = socket.write(bytes, 0, length);
+  if (taken < 0) socket.data.onWriteFailed();
+  return Math.max(0, taken);
 }
 
 /** A head goes where the part's own stood when it was read. */
@@ -40,14 +46,14 @@ function writeInPlace(
   // No socket reads into shared memory.
   const whole = Buffer.from(buffer as ArrayBuffer, byteOffset - text.length, length);
   whole.write(text, "latin1");
-  const taken = Math.max(0, socket.write(whole, 0, length));
+  const taken = takenOf(socket, whole, length);
   return taken === length ? NOTHING : [whole.subarray(taken)];
 }
 
 /** Gives what the socket did not take. */
 export function writeEach(socket: BunSocket, parts: readonly Uint8Array[]): readonly Uint8Array[] {
   for (const [i, part] of parts.entries()) {
-    const taken = Math.max(0, socket.write(part));
+    const taken = takenOf(socket, part, part.length);
     if (taken < part.length) return [part.subarray(taken), ...parts.slice(i + 1)];
   }
   return NOTHING;

@@ -43,7 +43,7 @@ abstract class NodePeer {
     if (length <= GATHER_BYTES) socket.write(gathered(text, parts, length), this.#onWritten);
     else {
       socket.cork();
-      if (text !== "") socket.write(text, "latin1");
+      if (text !== "") socket.write(text, "latin1", this.#onWritten);
       for (const part of parts) socket.write(part, this.#onWritten);
       socket.uncork();
     }
@@ -51,8 +51,8 @@ abstract class NodePeer {
     return !this.#waits;
   }
 
-  readonly #onWritten = (): void => {
-    if (!this.#waits || this.socket.writableLength > 0) return;
+  readonly #onWritten = (error?: Error | null): void => {
+    if (error || !this.#waits || this.socket.writableLength > 0) return;
     this.#waits = false;
     this.user.onDrain();
   };
@@ -90,6 +90,7 @@ class ClientPeer extends NodePeer implements ClientSocket {
     super();
     this.user = user;
     this.socket = tls ? this.#connectTls(authority) : this.#connect(authority);
+    readOnAfterFailedWrites(this.socket);
     this.socket
       .once(tls ? "secureConnect" : "connect", () => {
         this.#isOpen = true;
@@ -145,6 +146,23 @@ class ClientPeer extends NodePeer implements ClientSocket {
     if (isIdle) this.socket.unref();
     else this.socket.ref();
   }
+}
+
+/**
+ * A provider may answer, and close, before it has been sent everything. The write that then fails must not destroy the
+ * socket, which still holds the answer: it stays unfinished, and reading comes to the end by itself.
+ */
+function readOnAfterFailedWrites(socket: Socket): void {
+  type Done = (error?: Error | null) => void;
+  const unlessFailed =
+    (done: Done): Done =>
+    (error) => {
+      if (!error) done();
+    };
+  const write = socket._write;
+  const writeAll = socket._writev!;
+  socket._write = (chunk, encoding, done) => write.call(socket, chunk, encoding, unlessFailed(done));
+  socket._writev = (chunks, done) => writeAll.call(socket, chunks, unlessFailed(done));
 }
 
 export const openSocket: OpenSocket = (authority, tls, user) => {

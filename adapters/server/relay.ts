@@ -51,6 +51,8 @@ export class Relay implements CallEvents {
   #writeTimeout: ReadTimeout | undefined;
   #call: Call | undefined;
   #hasHead = false;
+  /** Some of the response came with the read in hand. */
+  #hasRead = false;
   #awaitsClient = false;
   #clientGone = false;
   #drainedBytes = 0;
@@ -107,8 +109,9 @@ export class Relay implements CallEvents {
   }
 
   onStart(call: Call): void {
-    if (this.#streamed) this.#streamed.start(call);
-    else this.#readTimeout.waiting();
+    if (!this.#streamed) return this.#readTimeout.waiting();
+    this.exchange.uploadStarted();
+    this.#streamed.start(call);
   }
 
   /** The provider takes no more of a streamed body for now, and has `write_timeout_secs`. */
@@ -138,10 +141,10 @@ export class Relay implements CallEvents {
       this.#call?.abort();
       return this.#ask();
     }
-    if (status > MAX_STATUS) throw new UpstreamError("upstream_unreachable");
-    this.#hasHead = true;
-    this.#whole = undefined;
     const head = this.exchange.begin(status, headers);
+    this.#hasHead = true;
+    this.#hasRead = true;
+    this.#whole = undefined;
     if (this.#clientGone) return;
     this.#answer.begin(status, statusText, head, hasBody);
     // Of the request nothing is kept any more.
@@ -149,6 +152,7 @@ export class Relay implements CallEvents {
   }
 
   onData(bytes: Uint8Array): void {
+    this.#hasRead = true;
     const decoding = this.#clientGone ? this.#drain(bytes) : this.exchange.relay(bytes, this.#write);
     if (!decoding) return;
     this.#call?.pause();
@@ -158,8 +162,11 @@ export class Relay implements CallEvents {
   readonly #write = (bytes: Uint8Array): void => this.#answer.write(bytes);
 
   onRead(): void {
+    // Part of a head is no head, and the framing of a chunk is no chunk.
+    if (!this.#hasRead) return;
+    this.#hasRead = false;
     this.#readTimeout.waiting();
-    if (this.#clientGone || !this.#hasHead) return;
+    if (this.#clientGone) return;
     const waiting = this.#answer.flush();
     if (waiting === 0) return;
     this.#awaitsClient = true;
@@ -190,7 +197,7 @@ export class Relay implements CallEvents {
     this.#end("complete");
   }
 
-  onFailed(error: Error): void {
+  onFailed(error: unknown): void {
     this.#stopFor(error instanceof UpstreamError ? error.code : "internal_error", error);
   }
 
@@ -202,7 +209,7 @@ export class Relay implements CallEvents {
   }
 
   /** There is no (more) response. */
-  #stopFor(code: ErrorCode, error?: Error): void {
+  #stopFor(code: ErrorCode, error?: unknown): void {
     if (this.#ended) return;
     if (this.#clientGone) return this.#end("client_gone");
     this.#logFailure(code, error);
@@ -215,7 +222,7 @@ export class Relay implements CallEvents {
     this.#end("upstream_cut");
   }
 
-  #logFailure(code: ErrorCode, error: Error | undefined): void {
+  #logFailure(code: ErrorCode, error: unknown): void {
     const request_id = this.plan.requestId;
     if (code === "internal_error")
       this.#state.log("error", "request failed", { request_id, error: String(error) });
@@ -223,7 +230,7 @@ export class Relay implements CallEvents {
       this.#state.log("warn", code, {
         request_id,
         provider: this.plan.provider.name,
-        ...(error?.cause instanceof Error && { error: error.cause.message }),
+        ...(error instanceof Error && error.cause instanceof Error && { error: error.cause.message }),
       });
   }
 
@@ -259,6 +266,13 @@ export class Relay implements CallEvents {
     this.#resume();
   }
 
+  /** The gateway ends, and neither the client nor the provider has left. */
+  cutOff(): void {
+    if (this.#ended) return;
+    this.#call?.abort();
+    this.#end("upstream_cut");
+  }
+
   #drain(bytes: Uint8Array): void | Promise<void> {
     this.#drainedBytes += bytes.length;
     if (this.#drainedBytes > this.plan.settings.config.drainMaxBytes) return this.#stopDraining();
@@ -270,6 +284,3 @@ export class Relay implements CallEvents {
     this.#end("client_gone");
   }
 }
-
-/** The last that a `Response` can be made of. */
-const MAX_STATUS = 599;

@@ -169,10 +169,10 @@ class PendingRequest {
     // Two `authorization` values are refused for BYO as well: a provider might pick the other one.
     if (this.credential.ambiguous) return this.refuse("invalid_key");
     if (!key) return this.#passBreaker(undefined);
-    const { provider, path } = this.#route!;
+    const { provider } = this.#route!;
     const endpoint = this.#route!.reach(this.#inbound.method);
     if (!endpoint.ok && endpoint.allow) return this.refuse("method_not_allowed", { allow: endpoint.allow });
-    if (!endpoint.ok || path.includes(this.credential.value)) return this.refuse("endpoint_not_allowed");
+    if (!endpoint.ok) return this.refuse("endpoint_not_allowed");
     if (this.#facts.encoded) return this.refuse("unsupported_encoding");
     const poolKeys = this.#settings.poolKeys.get(provider.name);
     if (!poolKeys) return this.refuse("no_pool_key");

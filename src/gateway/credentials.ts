@@ -38,7 +38,7 @@ function findAmongAll(facts: HeaderFacts, query: string, authorization: string):
     value: first,
     managed: false,
     ambiguous,
-    byoInXApiKey: authorization === "" && facts.xApiKey !== "",
+    byoInXApiKey: facts.xApiKey !== "",
   };
 }
 

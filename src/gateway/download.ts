@@ -14,6 +14,8 @@ export interface DownloadOptions {
   readonly isClientGone: () => boolean;
   /** Gives the provider's request up. */
   readonly abort: () => void;
+  /** Nothing more is read of the response. */
+  readonly onEnd: () => void;
   /** Keeps work alive after the response, where the runtime would stop it. */
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined;
 }
@@ -39,7 +41,10 @@ export class Download {
   async open(): Promise<BodyInit> {
     const { head } = this.#options;
     const { length } = head;
-    return isAnsweredWhole(head) ? this.#whole(length ?? 0) : this.#stream(length);
+    if (!isAnsweredWhole(head)) return this.#stream(length);
+    const whole = this.#whole(length ?? 0);
+    this.#reading = whole;
+    return whole;
   }
 
   #openReader(): ChunkReader {
@@ -123,6 +128,7 @@ export class Download {
   #end(ending: "complete" | "upstream_cut"): void {
     this.#ended = true;
     this.#options.readTimeout.stop();
+    this.#options.onEnd();
     this.#exchange.finish(this.#clientGone || this.#options.isClientGone() ? "client_gone" : ending);
     this.#settled.resolve();
   }

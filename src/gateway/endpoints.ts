@@ -1,5 +1,6 @@
 /** What a managed key may reach: metered generation calls and harmless reads. One row an endpoint. */
 import type { Provider } from "../config/providers.ts";
+import { containsVirtualKey } from "../keys/virtual-key.ts";
 
 interface Endpoint {
   readonly suffix: string;
@@ -67,12 +68,13 @@ const DECODE_ROUNDS = 3;
 
 /**
  * False for a path whose meaning another parser could see differently: an empty, `.` or `..` segment, a backslash,
- * a control character or a broken escape, plain or after decoding.
+ * a control character or a broken escape, plain or after decoding. Nor may a virtual key stand in it, which would go up
+ * and into the row.
  */
 function isPlainPath(path: string): boolean {
   let text = path;
   for (let round = 0; ; round++) {
-    if (!hasPlainSegments(text)) return false;
+    if (!hasPlainSegments(text) || containsVirtualKey(text)) return false;
     if (!text.includes("%")) return true;
     if (round === DECODE_ROUNDS) return false;
     try {

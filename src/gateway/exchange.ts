@@ -5,7 +5,7 @@
 import type { Plan } from "./admission.ts";
 import type { ErrorCode, ErrorResponse } from "./errors.ts";
 import { headersDown } from "./headers.ts";
-import type { HeaderList } from "./ports.ts";
+import { type HeaderList, UpstreamError } from "./ports.ts";
 import { refuse } from "./refusals.ts";
 import { createRequestBody, type RequestBody } from "./request-body.ts";
 import { ResponseBody, type Write } from "./response-body.ts";
@@ -15,6 +15,9 @@ import type { RequestSpan } from "./tracing.ts";
 
 /** Largest declared body that is read whole before it is sent, in bytes: one write, an exact length, and it can be replayed. */
 export const MAX_WHOLE_BODY = 65_536;
+
+/** The last that a `Response` can be made of. */
+const MAX_STATUS = 599;
 
 export type { Write };
 
@@ -49,6 +52,8 @@ export class Exchange {
   #held = 0;
   #keyIndex = 0;
   #breakerAsked = true;
+  /** The body goes up as the client sends it. */
+  #isUploading = false;
   #finished = false;
 
   constructor(state: GatewayState, plan: Plan) {
@@ -71,12 +76,18 @@ export class Exchange {
     this.#held = bytes;
   }
 
+  /** From here on it hangs on the client, too, whether the provider gets the body and can answer. */
+  uploadStarted(): void {
+    this.#isUploading = true;
+  }
+
   connectRetried(): void {
     this.#state.metrics.connectRetries.add(1, this.plan.provider.name);
   }
 
-  /** The provider's head is here. */
+  /** The provider's head is here. Throws an `UpstreamError` for a status that is none. */
   begin(status: number, headers: HeaderList): AnswerHead {
+    if (status > MAX_STATUS) throw new UpstreamError("upstream_unreachable");
     this.#status = status;
     const { plan } = this;
     this.#state.metrics.responses.add(1, plan.provider.name, STATUS_CLASSES[Math.floor(status / 100)]);
@@ -96,7 +107,8 @@ export class Exchange {
       if (this.#response.isStream) this.#enterStream();
     }
     const mayShrink = this.#response?.mayShrink ?? false;
-    const down = mayShrink ? withoutLength(head.headers) : head.headers;
+    // A 204 has no length (RFC 9110 §8.6).
+    const down = mayShrink || status === 204 ? withoutLength(head.headers) : head.headers;
     down.push("x-beyond-request-id", plan.requestId, "x-beyond-provider", plan.provider.name);
     return {
       headers: down,
@@ -176,7 +188,10 @@ export class Exchange {
   }
 
   #settleBreaker(ending: Ending): void {
-    if (ending === "upstream_unreachable" || ending === "upstream_timeout") this.#tellBreaker(true);
+    // A provider that hangs up on an unfinished upload may have waited for the client.
+    const hangsOnClient = this.#isUploading && !this.request.complete;
+    if (ending === "upstream_timeout" || (ending === "upstream_unreachable" && !hangsOnClient))
+      this.#tellBreaker(true);
     else this.#breaker.abandon(this.plan.breaker);
   }
 

@@ -5,19 +5,27 @@ import { headersOf } from "./web-headers.ts";
 /** How often a failed connection is tried again. */
 export const CONNECT_RETRIES = 2;
 
+/**
+ * Nothing can have been sent. Codes of the system, of undici (https://undici.nodejs.org/#/docs/api/Errors) and of Bun;
+ * workerd's errors have none, so nobody can tell there.
+ */
+const CONNECT_FAILURES: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ConnectionRefused",
+  "FailedToOpenSocket",
+]);
+
 export interface FetchUpstreamOptions {
   readonly fetch?: typeof fetch;
   /** Runtime members of `RequestInit`: Bun's `decompress: false`, workerd's `encodeResponseBody: "manual"`. */
   readonly init?: Readonly<Record<string, unknown>>;
   /** Members for requests whose body is a stream; `duplex` is what Node asks for. */
   readonly streamInit?: Readonly<Record<string, unknown>>;
-  /** Makes a streamed body of `length` bytes what the runtime declares that length for, as workerd's `FixedLengthStream`. */
-  readonly streamBody?: (
-    body: ReadableStream<Uint8Array>,
-    length: number | undefined,
-  ) => ReadableStream<Uint8Array>;
-  /** Whether an error of `fetch` means that no connection was made, so that nothing can have been sent. Absent: nobody can tell. */
-  readonly isConnectFailure?: (error: unknown) => boolean;
   /**
    * The runtime decodes bodies and cannot be told not to (Node's own fetch): what says they are encoded, or how long they
    * are, is then no longer true and is taken off.
@@ -27,7 +35,6 @@ export interface FetchUpstreamOptions {
 
 export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstream {
   const send = options.fetch ?? fetch;
-  const { isConnectFailure } = options;
 
   function attempt(request: UpstreamRequest): Promise<Response> {
     const { body } = request;
@@ -51,9 +58,11 @@ export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstrea
           return toUpstreamResponse(await attempt(request), options.decodesBodies ?? false);
         } catch (error) {
           if (request.signal.aborted) throw error;
-          const replayable = !(request.body instanceof ReadableStream);
-          const connected = isConnectFailure !== undefined && !isConnectFailure(error);
-          if (!replayable || retry === CONNECT_RETRIES || connected || !isConnectFailure) {
+          const code = codeOf(error);
+          const isConnectFailure = code !== undefined && CONNECT_FAILURES.has(code);
+          const isReplayable = !(request.body instanceof ReadableStream);
+          if (!isConnectFailure || !isReplayable || retry === CONNECT_RETRIES) {
+            const connected = code !== undefined && !isConnectFailure;
             throw new UpstreamError("upstream_unreachable", error, connected);
           }
           request.onConnectRetry();
@@ -61,6 +70,13 @@ export function createFetchUpstream(options: FetchUpstreamOptions = {}): Upstrea
       }
     },
   };
+}
+
+/** `fetch` of Node wraps what went wrong, Bun's does not. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code } = (error.cause instanceof Error ? error.cause : error) as { readonly code?: unknown };
+  return typeof code === "string" ? code : undefined;
 }
 
 function toUpstreamResponse(response: Response, decoded: boolean): UpstreamResponse {

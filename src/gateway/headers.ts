@@ -73,16 +73,23 @@ export function headersDown(headers: HeaderList, poolKey: string | undefined): R
     if (!goesDown || nominated.includes(name)) continue;
     if (poolKey !== undefined && (!managedDown || value.includes(poolKey))) continue;
     if (name === "content-type") contentType = value.toLowerCase();
-    else if (name === "content-encoding") contentEncoding = value.trim().toLowerCase();
+    else if (name === "content-encoding") contentEncoding = withCoding(contentEncoding, value);
     else if (name === "content-length" && /^\d{1,15}$/.test(value)) contentLength = Number(value);
     down.push(headers[i]!, value);
   }
   return {
     headers: down,
     contentType,
-    contentEncoding: contentEncoding === "identity" ? "" : contentEncoding,
+    contentEncoding,
     contentLength,
   };
+}
+
+/** Each field adds a coding, and `identity` is none (RFC 9110 §8.4.1). */
+function withCoding(before: string, value: string): string {
+  const coding = value.trim().toLowerCase();
+  if (coding === "" || coding === "identity") return before;
+  return before === "" ? coding : `${before}, ${coding}`;
 }
 
 function connectionNames(headers: HeaderList): readonly string[] {

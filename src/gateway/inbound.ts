@@ -78,7 +78,7 @@ export function readHeaders(headers: HeaderList): HeaderFacts {
         if (/^\d{1,15}$/.test(value)) facts.contentLength = Number(value);
         break;
       case "content-encoding":
-        facts.encoded = value !== "" && value.toLowerCase() !== "identity";
+        facts.encoded ||= value !== "" && value.toLowerCase() !== "identity";
         break;
       case "content-type":
         facts.contentType = value;

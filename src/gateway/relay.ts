@@ -9,7 +9,7 @@ import { type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts"
 import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 import { internalError, refuse } from "./refusals.ts";
 import type { GatewayState } from "./state.ts";
-import { openUpload } from "./upload.ts";
+import { Upload } from "./upload.ts";
 import { headersOf } from "./web-headers.ts";
 import { refusalResponse, stalledResponse, unheardResponse } from "./web-response.ts";
 
@@ -72,6 +72,8 @@ class WebRelay {
   #bodyRefused: ErrorCode | undefined;
   #uploadBrokeOff = false;
   #uploadStalled = false;
+  /** A body that streams up. */
+  #upload: Upload | undefined;
   #download: Download | undefined;
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
   /** A body in one piece was handed to the runtime, which does not say when it has gone up. */
@@ -103,7 +105,10 @@ class WebRelay {
     }
   }
 
-  readonly #giveUp = (): void => this.#abort.abort();
+  readonly #giveUp = (): void => {
+    this.#abort.abort();
+    this.#upload?.cancel();
+  };
 
   readonly #onClientGone = (): void => {
     if (this.#download) return this.#download.clientLeft();
@@ -117,8 +122,10 @@ class WebRelay {
 
   async #openBody(): Promise<Uint8Array | ReadableStream<Uint8Array> | undefined> {
     const { body } = this.#request;
-    const { declaredLength } = this.#plan;
-    if (!body || declaredLength === 0) {
+    const { declaredLength, method } = this.#plan;
+    // `fetch` takes no body for the others. It would mean nothing there (RFC 9110 §9.3.1).
+    const mayHaveBody = method !== "GET" && method !== "HEAD";
+    if (!body || declaredLength === 0 || !mayHaveBody) {
       this.#exchange.request.sent();
       return undefined;
     }
@@ -141,7 +148,8 @@ class WebRelay {
 
   #streamBody(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
     this.#exchange.hold(MAX_WHOLE_BODY);
-    return openUpload({
+    this.#exchange.uploadStarted();
+    this.#upload = new Upload({
       body,
       readers: this.#ports.readers,
       exchange: this.#exchange,
@@ -161,6 +169,7 @@ class WebRelay {
         this.#giveUp();
       },
     });
+    return this.#upload.stream;
   }
 
   async #send(body: Uint8Array | ReadableStream<Uint8Array> | undefined): Promise<UpstreamResponse> {
@@ -182,7 +191,8 @@ class WebRelay {
       });
       if (this.#wholeBodyGiven) this.#exchange.request.sent();
       if (!this.#exchange.walkToNextKey(response.status)) return response;
-      await response.body?.cancel();
+      // Its body is nobody's.
+      void response.body?.cancel().catch(() => {});
     }
   }
 
@@ -191,6 +201,7 @@ class WebRelay {
     const init = { ...this.#ports.responseInit, status, statusText, headers: headersOf(head.headers) };
     if (!body || this.#plan.method === "HEAD" || status === 204 || status === 304) {
       this.#readTimeout.stop();
+      this.#upload?.stop();
       this.#exchange.finish("complete");
       return new Response(null, init);
     }
@@ -202,6 +213,7 @@ class WebRelay {
       readTimeout: this.#readTimeout,
       isClientGone: this.#isClientGone,
       abort: this.#giveUp,
+      onEnd: () => this.#upload?.stop(),
       waitUntil: this.#ports.waitUntil,
     });
     if (!this.#isClientGone()) return new Response(await this.#download.open(), init);
@@ -210,6 +222,7 @@ class WebRelay {
   }
 
   #failed(error: unknown): Response {
+    this.#giveUp();
     const code = this.#bodyRefused ?? (error instanceof BodyRefused ? error.code : undefined);
     if (code !== undefined) return this.#refuse(code);
     const isTimeout =
@@ -229,6 +242,7 @@ class WebRelay {
     else this.#state.log("error", "request failed", { request_id: requestId, error: String(error) });
     return this.#refuse(reason ?? "internal_error");
   }
+
   #refuse(code: ErrorCode): Response {
     return refusalResponse(this.#plan.method, this.#exchange.fail(code), this.#ports.responseInit);
   }

@@ -14,8 +14,8 @@ export interface RequestBody {
   readonly bytes: number;
   /** All of it went up. */
   readonly complete: boolean;
-  /** Read as JSON, so that `model` and `textBytes` say something. */
-  readonly scanned: boolean;
+  /** It was read, and as JSON, so that `model` and `textBytes` say something. */
+  readonly isRead: boolean;
   /** `unknown` for a model that is no name. */
   readonly model: string | undefined;
   /** UTF-8 bytes of its string values. */
@@ -42,13 +42,14 @@ export function createRequestBody(plan: Plan): RequestBody {
 
 class PlannedBody implements RequestBody {
   readonly #plan: Plan;
-  readonly scanned: boolean;
+  readonly #isScanned: boolean;
   readonly #mustAsk: boolean;
   /** Of a body that streams up. */
   #facts: RequestFacts | undefined;
   /** Of one that was read whole. */
   #model: string | undefined;
   #textBytes = 0;
+  #isObject = false;
   /** Of a body that streams up: one of them, if it is scanned. */
   #scanner: RequestScanner | undefined;
   #injector: UsageInjector | undefined;
@@ -60,8 +61,8 @@ class PlannedBody implements RequestBody {
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    this.scanned = plan.managed !== undefined && !plan.contentType.toLowerCase().startsWith("multipart/");
-    this.#mustAsk = this.scanned && plan.method === "POST" && plan.route.asksForUsage;
+    this.#isScanned = plan.managed !== undefined;
+    this.#mustAsk = this.#isScanned && plan.method === "POST" && plan.route.asksForUsage;
   }
 
   get model(): string | undefined {
@@ -70,6 +71,12 @@ class PlannedBody implements RequestBody {
 
   get textBytes(): number {
     return this.#facts?.textBytes ?? this.#textBytes;
+  }
+
+  /** A form is none. What calls itself one and is JSON is read all the same: some providers' parsers do not ask. */
+  get isRead(): boolean {
+    if (!this.#isScanned) return false;
+    return (this.#facts?.isObject ?? this.#isObject) || !isForm(this.#plan.contentType);
   }
 
   get asked(): boolean {
@@ -83,10 +90,11 @@ class PlannedBody implements RequestBody {
 
   whole(body: Uint8Array): Uint8Array | ErrorCode {
     this.bytes = body.length;
-    if (!this.scanned) return body;
+    if (!this.#isScanned) return body;
     const facts = scanWhole(body);
     this.#model = modelOf(facts);
     this.#textBytes = facts.textBytes;
+    this.#isObject = facts.isObject;
     const refused = refusalOf(facts);
     if (refused) return refused;
     if (!this.#mustAsk) return body;
@@ -119,7 +127,7 @@ class PlannedBody implements RequestBody {
 
   /** What reads a body that streams up. A whole one needs less, and most are whole. */
   #open(): void {
-    if (!this.scanned || this.#facts) return;
+    if (!this.#isScanned || this.#facts) return;
     if (this.#mustAsk) {
       this.#injector = createUsageInjector({ declaredLength: this.#plan.declaredLength });
       this.#facts = this.#injector.facts;
@@ -129,6 +137,8 @@ class PlannedBody implements RequestBody {
     }
   }
 }
+
+const isForm = (contentType: string): boolean => /^multipart\//i.test(contentType);
 
 const modelOf = ({ model, modelUnusable }: RequestFacts): string | undefined =>
   modelUnusable ? "unknown" : model;

@@ -14,6 +14,8 @@ export interface ResponseBodyOptions {
   readonly contentType: string;
   /** Lower case; `""` when plain. */
   readonly contentEncoding: string;
+  /** In bytes; undefined when undeclared. */
+  readonly contentLength: number | undefined;
   /** We asked for usage and the client did not. */
   readonly hidesUsage: boolean;
   readonly createDecoder: CreateDecoder;
@@ -27,7 +29,7 @@ export class ResponseBody {
   /** Received from the provider so far. */
   bytes = 0;
   readonly #onFault: () => void;
-  /** JSON and SSE have an end of their own that the tap sees. */
+  /** It should be JSON or SSE, which have an end of their own that the tap sees. */
   #hasProtocolEnd: boolean;
   #tap: UsageTap | undefined;
   #filter: UsageFilter | undefined;
@@ -45,22 +47,18 @@ export class ResponseBody {
     this.#onFault = options.onFault;
     this.isStream = contentType.includes("text/event-stream");
     this.#hasProtocolEnd = this.isStream || contentType.includes("json");
-    if (this.#hasProtocolEnd || contentType === "") this.#open(options);
+    this.#open(options);
   }
 
-  #open({
-    wire,
-    status,
-    contentType,
-    contentEncoding,
-    hidesUsage,
-    createDecoder,
-  }: ResponseBodyOptions): void {
-    const sse = contentType === "" ? undefined : this.isStream;
-    const tap = createUsageTap({ wire, sse, status });
+  #open(options: ResponseBodyOptions): void {
+    const { wire, status, contentEncoding, contentLength, hidesUsage, createDecoder } = options;
+    // A content type may be wrong, and rows are money: the tap goes by the first bytes where those are clear.
+    const tap = createUsageTap({ wire, sse: this.#hasProtocolEnd ? this.isStream : undefined, status });
     if (contentEncoding === "") {
       this.#tap = tap;
-      if (this.isStream && hidesUsage) this.#filter = createUsageFilter(tap, () => this.#fail());
+      // Nor is everything that streams called a stream; what has a length is none.
+      const mayStream = this.isStream || contentLength === undefined;
+      if (mayStream && hidesUsage) this.#filter = createUsageFilter(tap, () => this.#fail());
       return;
     }
     // A decoder calls back from where nobody would catch.
@@ -138,7 +136,8 @@ export class ResponseBody {
 
   /** Whether it came whole, given that the transport saw a clean end. */
   cameWhole(result: TapResult | undefined): boolean {
-    return !this.#hasProtocolEnd || (result?.complete ?? true);
+    const hasProtocolEnd = this.#hasProtocolEnd || result?.sse === true;
+    return !hasProtocolEnd || (result?.complete ?? true);
   }
 
   /** `#guard` without a closure for each chunk. */

@@ -1,4 +1,5 @@
 /** Turns what an exchange saw into its row: the outcome, and counts that are reported, estimated or absent. */
+import { containsVirtualKey } from "../keys/virtual-key.ts";
 import type { UsageCounts } from "../scan/usage-block.ts";
 import type { TapResult } from "../scan/usage-tap.ts";
 import type { ManagedPlan, Plan } from "./admission.ts";
@@ -61,8 +62,9 @@ function addSummary<T extends object>(target: T, plan: Plan, facts: Facts): T & 
   const row = target as T & Draft<RequestSummary>;
   const { tap, request, status } = facts;
   const { source, counts } = measure(plan.managed?.billed ?? false, facts);
-  const requestedModel = request.model;
-  const model = tap?.model ?? requestedModel;
+  const poolKeys = plan.managed?.poolKeys ?? [];
+  const requestedModel = isKeyless(request.model, poolKeys) ? request.model : "unknown";
+  const model = isKeyless(tap?.model, poolKeys) ? (tap?.model ?? requestedModel) : requestedModel;
   row.provider = plan.provider.name;
   row.dialect = plan.dialect;
   row.path = plan.path;
@@ -73,18 +75,23 @@ function addSummary<T extends object>(target: T, plan: Plan, facts: Facts): T & 
   row.outcome = outcomeOf(facts);
   row.usage_source = source;
   if (counts) addCounts(row, counts);
-  if (tap?.usageText !== undefined) {
+  if (tap?.usageText !== undefined && isKeyless(tap.usageText, poolKeys)) {
     row.usage = tap.usageValue;
     row[USAGE_TEXT] = tap.usageText;
   }
-  if (tap?.serviceTier !== undefined) row.service_tier = tap.serviceTier;
-  if (tap?.responseId !== undefined) row.response_id = tap.responseId;
+  if (tap?.serviceTier !== undefined && isKeyless(tap.serviceTier, poolKeys))
+    row.service_tier = tap.serviceTier;
+  if (tap?.responseId !== undefined && isKeyless(tap.responseId, poolKeys)) row.response_id = tap.responseId;
   if (facts.ttftMs !== undefined) row.ttft_ms = facts.ttftMs;
   row.latency_ms = facts.latencyMs;
   row.request_bytes = request.bytes;
   row.response_bytes = facts.responseBytes;
   return row;
 }
+
+/** Clients and providers choose these texts; a key that one of them repeats stays out of the row. */
+const isKeyless = (text: string | undefined, poolKeys: readonly string[]): boolean =>
+  text === undefined || !(containsVirtualKey(text) || poolKeys.some((key) => text.includes(key)));
 
 function addCounts(row: Draft<RequestSummary>, counts: UsageCounts): void {
   if (counts.inputTokens !== undefined) row.input_tokens = counts.inputTokens;
@@ -114,9 +121,9 @@ function measure(billed: boolean, facts: Facts): Measured {
   if (tap?.usage?.inputTokens !== undefined)
     return { source: "partial", counts: { ...tap.usage, outputTokens } };
   const mayBeBilled = status === undefined || (status >= 200 && status < 300);
-  // A body that the tap could not read (an unknown encoding) says nothing about its length in tokens.
+  // A body in an encoding that nobody here can read says nothing about its length in tokens.
   const readable = tap !== undefined || status === undefined;
-  if (!billed || !request.complete || !request.scanned || !mayBeBilled || !readable) {
+  if (!billed || !request.complete || !request.isRead || !mayBeBilled || !readable) {
     return { source: "none", counts: undefined };
   }
   const inputTokens = Math.floor(request.textBytes / BYTES_PER_INPUT_TOKEN);

@@ -21,64 +21,93 @@ export interface UploadOptions {
   readonly onStalled: () => void;
 }
 
-/** Made an error, never closed, unless the client's body came to its own end. */
-export function openUpload(options: UploadOptions): ReadableStream<Uint8Array> {
-  const { exchange, readTimeout } = options;
-  const { request } = exchange;
-  const reader = openReader(options.body, exchange.plan.declaredLength, options.readers);
-  const patienceMs = clientPatienceMs(exchange.plan.settings.config);
-  const clientTurn = createReadTimeout(patienceMs, options.clock, () => {
-    options.onStalled();
-    void reader.cancel().catch(() => {});
-  });
+/** A source with workerd's own member for the length of a stream in bytes; other runtimes ignore it. */
+export interface LengthedSource extends UnderlyingDefaultSource<Uint8Array> {
+  readonly expectedLength?: number | undefined;
+}
 
-  const next = async (): Promise<ReadableStreamReadResult<Uint8Array>> => {
+export class Upload {
+  /** Made an error, never closed, unless the client's body came to its own end. */
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly #options: UploadOptions;
+  readonly #reader: ChunkReader;
+  readonly #clientTurn: ReadTimeout;
+  #isOver = false;
+
+  constructor(options: UploadOptions) {
+    const { body, readers, exchange, clock } = options;
+    const { declaredLength, settings } = exchange.plan;
+    this.#options = options;
+    this.#reader = openReader(body, declaredLength, readers);
+    this.#clientTurn = createReadTimeout(clientPatienceMs(settings.config), clock, () => {
+      options.onStalled();
+      this.cancel();
+    });
+    const source: LengthedSource = {
+      // workerd declares the length of a stream only if it is told here; the header alone does not count there.
+      expectedLength: exchange.request.upstreamLength,
+      pull: (controller) => this.#pull(controller),
+      cancel: () => this.cancel(),
+    };
+    this.stream = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
+  }
+
+  /** Nothing more of it goes up, and nobody waits for the client any longer. */
+  stop(): void {
+    this.#isOver = true;
+    this.#clientTurn.stop();
+  }
+
+  /** Stops, and tells the client's side that nobody will read the rest. */
+  cancel(): void {
+    if (this.#isOver) return;
+    this.stop();
+    void this.#reader.cancel().catch(() => {});
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    const { request } = this.#options.exchange;
+    for (let sent = false; !sent; ) {
+      const { done, value } = await this.#next();
+      const chunks = done ? request.end() : request.push(value);
+      if (typeof chunks === "string") return this.#refuse(chunks);
+      for (const chunk of chunks) controller.enqueue(chunk);
+      if (done) {
+        this.stop();
+        request.sent();
+        return controller.close();
+      }
+      sent = chunks.length > 0;
+    }
+  }
+
+  async #next(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    const { readTimeout, isClientGone, onBrokenOff } = this.#options;
+    // Node's own fetch goes on pulling after it was aborted.
+    if (this.#isOver) throw new Error("given up");
     // It is the client that is slow now.
     readTimeout.pause();
-    clientTurn.waiting();
+    this.#clientTurn.waiting();
     try {
-      const result = await reader.read();
-      // Bun closes the body of a client that left between two reads as if it had come to its end.
-      if (result.done && options.isClientGone()) throw new Error("the client left");
+      const result = await this.#reader.read();
+      // Bun closes the body of a client that left between two reads as if it had come to its end. So does a reader that was cancelled.
+      if (result.done && (this.#isOver || isClientGone())) throw new Error("the client left");
       return result;
     } catch (error) {
-      clientTurn.stop();
-      options.onBrokenOff();
+      if (!this.#isOver) onBrokenOff();
+      this.stop();
       throw error;
     } finally {
-      clientTurn.pause();
+      this.#clientTurn.pause();
       readTimeout.waiting();
     }
-  };
-  const refuse = (code: ErrorCode): never => {
-    clientTurn.stop();
-    options.onRefused(code);
-    void reader.cancel().catch(() => {});
+  }
+
+  #refuse(code: ErrorCode): never {
+    this.#options.onRefused(code);
+    this.cancel();
     throw new Error(code);
-  };
-  const source: LengthedSource = {
-    // workerd declares the length of a stream only if it is told here; the header alone does not count there.
-    expectedLength: request.upstreamLength,
-    async pull(controller) {
-      for (let sent = false; !sent; ) {
-        const { done, value } = await next();
-        const chunks = done ? request.end() : request.push(value);
-        if (typeof chunks === "string") return refuse(chunks);
-        for (const chunk of chunks) controller.enqueue(chunk);
-        if (done) {
-          clientTurn.stop();
-          request.sent();
-          return controller.close();
-        }
-        sent = chunks.length > 0;
-      }
-    },
-    cancel(reason) {
-      clientTurn.stop();
-      return reader.cancel(reason);
-    },
-  };
-  return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
+  }
 }
 
 function openReader(
@@ -89,9 +118,4 @@ function openReader(
   if (!readers) return body.getReader();
   // One that does not say its length may be spoken as it is sent.
   return length === undefined ? readers.asItComes(body, length) : readers.inPieces(body, length);
-}
-
-/** A source with workerd's own member for the length of a stream in bytes; other runtimes ignore it. */
-export interface LengthedSource extends UnderlyingDefaultSource<Uint8Array> {
-  readonly expectedLength?: number | undefined;
 }

@@ -30,6 +30,12 @@ export interface ParsedKey extends VirtualKey {
 /** A credential that starts so is managed, whether it verifies or not. */
 export const VIRTUAL_KEY_PREFIX = "bai_";
 
+const ANYWHERE = /bai_v[12]\.\d{1,10}\.[\w-]{22,32}\.[\w-]{86}/;
+
+/** Whether a virtual key, anyone's, stands somewhere in a text. */
+export const containsVirtualKey = (text: string): boolean =>
+  text.includes(VIRTUAL_KEY_PREFIX) && ANYWHERE.test(text);
+
 const DOT = 0x2e;
 const HEAD_LENGTH = "bai_v1.".length;
 const SIGNATURE_DIGITS = 86;

@@ -31,6 +31,8 @@ export interface RequestFacts {
   readonly includeUsage: boolean | undefined;
   /** UTF-8 bytes of all string values, base64 payloads left out. */
   readonly textBytes: number;
+  /** The body is an object, as far as it came. */
+  readonly isObject: boolean;
   /** The document is closed. */
   readonly done: boolean;
   /** The body begins like UTF-16 or UTF-32, which some providers' parsers read and this scanner does not. */
@@ -94,7 +96,7 @@ class Scanner implements RequestScanner, JsonHandler {
   readonly #words = createChunkWords();
   readonly #onStreamOptions: ((value: StreamOptionsValue) => void) | undefined;
   #received = 0;
-  #isObject = false;
+  isObject = false;
   /** Of an earlier body: the next one mostly names it again. */
   #modelBefore: string | undefined;
 
@@ -110,7 +112,7 @@ class Scanner implements RequestScanner, JsonHandler {
   reset(): void {
     this.#modelBefore = this.model ?? this.#modelBefore;
     this.model = undefined;
-    this.modelUnusable = this.stream = this.background = this.unreadable = this.#isObject = false;
+    this.modelUnusable = this.stream = this.background = this.unreadable = this.isObject = false;
     this.includeUsage = undefined;
     this.textBytes = 0;
     this.streamOptions = undefined;
@@ -141,7 +143,7 @@ class Scanner implements RequestScanner, JsonHandler {
   }
 
   value(slot: number, kind: JsonKind): void {
-    if (slot === ROOT) this.#isObject = kind === "object";
+    if (slot === ROOT) this.isObject = kind === "object";
     else if (slot === MODEL) {
       this.model = undefined;
       this.modelUnusable = false;
@@ -181,7 +183,7 @@ class Scanner implements RequestScanner, JsonHandler {
 
   close(slot: number): void {
     if (slot === STREAM_OPTIONS) this.#endStreamOptions(this.streamOptions?.kind ?? "other");
-    else if (slot === ROOT && this.#isObject) this.rootEnd = this.#machine.position - 1;
+    else if (slot === ROOT && this.isObject) this.rootEnd = this.#machine.position - 1;
   }
 
   #endStreamOptions(kind: StreamOptionsValue["kind"]): void {

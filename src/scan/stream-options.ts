@@ -30,7 +30,8 @@ interface ValueExtent {
 export function askInOptions(object: Uint8Array): Uint8Array | undefined {
   const values = findValues(object);
   if (values.length === 0) return addMember(object);
-  if (values.every(({ isTrue }) => isTrue)) return undefined;
+  // Of duplicates the last one wins, as in the providers' parsers.
+  if (values.at(-1)!.isTrue) return undefined;
   const parts: Uint8Array[] = [];
   let at = 0;
   for (const { start, end } of values) {

@@ -20,6 +20,7 @@ type Fact =
   | "total"
   | "cacheRead"
   | "cacheWrite"
+  | "cacheWrite5m"
   | "cacheWrite1h"
   | "reasoning"
   | "seconds";
@@ -43,6 +44,7 @@ export const USAGE_MEMBERS: readonly (readonly [path: string, fact: Fact])[] = [
   ["prompt_tokens_details.cache_write_tokens", "cacheWrite"],
   ["input_tokens_details.cache_write_tokens", "cacheWrite"],
   ["cache_creation_input_tokens", "cacheWrite"],
+  ["cache_creation.ephemeral_5m_input_tokens", "cacheWrite5m"],
   ["cache_creation.ephemeral_1h_input_tokens", "cacheWrite1h"],
   ["completion_tokens_details.reasoning_tokens", "reasoning"],
   ["output_tokens_details.reasoning_tokens", "reasoning"],
@@ -98,7 +100,8 @@ export function holdsCount(values: UsageValues): boolean {
 export function countsOf(values: UsageValues, rules: CountingRules): UsageCounts | undefined {
   if (!holdsCount(values)) return undefined;
   const found = factsOf(values);
-  const { input, output, total, cacheRead, cacheWrite, cacheWrite1h, reasoning } = found;
+  const { input, output, total, cacheRead, cacheWrite5m, cacheWrite1h, reasoning } = found;
+  const cacheWrite = found.cacheWrite ?? sumOf(cacheWrite5m, cacheWrite1h);
   const cached = rules.inputExcludesCache ? (cacheRead ?? 0) + (cacheWrite ?? 0) : 0;
   const outside =
     rules.outputMayExcludeReasoning && reasoning !== undefined && input !== undefined && output !== undefined
@@ -114,13 +117,18 @@ export function countsOf(values: UsageValues, rules: CountingRules): UsageCounts
   return counts;
 }
 
+/** Undefined if neither was reported. */
+const sumOf = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0);
+
 function reasoningOutside(
   input: number,
   output: number,
   reasoning: number,
   total: number | undefined,
 ): number {
-  return total === input + output + reasoning ? reasoning : 0;
+  // A part is never larger than its whole, whatever the total says or leaves out.
+  return reasoning > output || total === input + output + reasoning ? reasoning : 0;
 }
 
 function factsOf(values: UsageValues): Partial<Record<Fact, number>> {

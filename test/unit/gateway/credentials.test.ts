@@ -53,7 +53,8 @@ describe("findCredential", () => {
 
   it("tells a BYO credential in x-api-key, which must go to Anthropic alone", () => {
     expect(find(["x-api-key", "sk-ant"])).toMatchObject({ managed: false, byoInXApiKey: true });
-    expect(find(["x-api-key", "sk-ant", "authorization", "Bearer sk-1"])?.byoInXApiKey).toBe(false);
+    expect(find(["x-api-key", "sk-ant", "authorization", "Bearer sk-1"])?.byoInXApiKey).toBe(true);
+    expect(find(["authorization", "Bearer sk-1"])?.byoInXApiKey).toBe(false);
   });
 });
 

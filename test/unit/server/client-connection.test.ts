@@ -67,6 +67,9 @@ class Seen implements Carried {
   onLeft(): void {
     this.events.push("left");
   }
+  onCutOff(): void {
+    this.events.push("cut off");
+  }
   onGivenUp(): boolean {
     this.events.push("given up");
     return this.isAnswered;
@@ -113,16 +116,27 @@ function open({ readsBody = true, isClosing = false } = {}) {
 }
 
 describe("a client's connection", () => {
-  it("keeps the next request until the one in hand is answered, and reads no further meanwhile", () => {
+  it("keeps the next request until the one in hand is answered, and goes on reading, lest it miss that the client leaves", () => {
     const { sends, seen, socket, answer } = open();
     sends(GET + GET.replace("/1", "/2"));
     expect(seen.map(({ head }) => head.target)).toEqual(["/1"]);
-    expect(socket.isPaused).toBe(true);
+    expect(socket.flowChanges).toBe(0);
     answer();
     expect(seen.map(({ head }) => head.target)).toEqual(["/1", "/2"]);
-    expect(socket.isPaused).toBe(false);
     answer();
     expect(socket).toMatchObject({ written: ANSWER + ANSWER, end: "open" });
+  });
+
+  it("reads no further than 16 KiB ahead", () => {
+    const { sends, seen, socket, answer } = open();
+    const next = `${GET.slice(0, -2)}pad: ${"x".repeat(4_000)}\r\n\r\n`;
+    sends(GET + next + next + next);
+    expect(socket.isPaused).toBe(false);
+    sends(next + next);
+    expect(socket.isPaused).toBe(true);
+    for (let n = 0; n < 6; n++) answer();
+    expect(seen).toHaveLength(6);
+    expect(socket.isPaused).toBe(false);
   });
 
   it("takes up what comes after it stopped reading, in order", () => {
@@ -186,11 +200,10 @@ describe("a client's connection", () => {
     const { sends, seen, socket, connection } = open({ readsBody: false });
     sends(`${POST_HEAD}abc`);
     expect(seen[0]!.events).toEqual([]);
-    expect(socket.isPaused).toBe(true);
     connection.readBody();
     sends("def");
     expect(seen[0]!.events).toEqual(["abc", "def", "end"]);
-    expect(socket.isPaused).toBe(false);
+    expect(socket.flowChanges).toBe(0);
   });
 
   it("drops what an early answer leaves of a request, and goes on with the next", () => {
@@ -247,6 +260,28 @@ describe("a client's connection", () => {
     other.sends(GET);
     other.connection.breakOff(false);
     expect(other.socket.end).toBe("reset");
+  });
+
+  it("drops an upload that goes on for as long as it does, but no longer than half a minute", () => {
+    const { connection, sends, socket, answer, passes } = open();
+    sends(POST_HEAD.replace("6", "1000"));
+    connection.isLast = true;
+    answer();
+    for (let n = 0; n < 7; n++) {
+      passes(4_000);
+      sends("abc");
+    }
+    expect(socket.end).toBe("shut down");
+    passes(2_000);
+    expect(socket.end).toBe("closed");
+  });
+
+  it("tells a request that the server ends, before it breaks the connection", () => {
+    const { connection, sends, seen, socket } = open();
+    sends(GET);
+    connection.cutOff();
+    expect(seen[0]!.events).toEqual(["cut off", "left"]);
+    expect(socket.end).toBe("reset");
   });
 
   it("answers what is no request, drops whatever follows, and closes", () => {

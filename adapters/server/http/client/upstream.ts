@@ -17,7 +17,9 @@ class Sending implements CallEvents {
   #call: Call | undefined;
   #isConnected = false;
   #body: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #upload: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #drained: (() => void) | undefined;
+  #isOver = false;
 
   constructor(request: UpstreamRequest) {
     this.#request = request;
@@ -25,6 +27,7 @@ class Sending implements CallEvents {
 
   run(client: HttpClient): Promise<UpstreamResponse> {
     const { body, signal } = this.#request;
+    if (body instanceof ReadableStream) this.#upload = body.getReader();
     signal.addEventListener("abort", this.#abort, { once: true });
     this.#call = client.call(
       { ...this.#request, body: body instanceof ReadableStream ? "streamed" : body },
@@ -45,15 +48,16 @@ class Sending implements CallEvents {
 
   onStart(call: Call): void {
     this.#isConnected = true;
-    const { body } = this.#request;
-    if (body instanceof ReadableStream) void this.#upload(body.getReader(), call);
+    if (this.#upload) void this.#send(this.#upload, call);
   }
 
-  async #upload(reader: ReadableStreamDefaultReader<Uint8Array>, call: Call): Promise<void> {
+  async #send(upload: ReadableStreamDefaultReader<Uint8Array>, call: Call): Promise<void> {
     try {
-      for (let read = await reader.read(); ; read = await reader.read()) {
-        if (read.done) return void call.end([]);
-        if (call.write([read.value])) continue;
+      while (!this.#isOver) {
+        const { done, value } = await upload.read();
+        if (this.#isOver) return;
+        if (done) return void call.end([]);
+        if (call.write([value])) continue;
         await new Promise<void>((resolve) => {
           this.#drained = resolve;
         });
@@ -90,8 +94,16 @@ class Sending implements CallEvents {
   onRead(): void {}
 
   onEnd(): void {
-    this.#request.signal.removeEventListener("abort", this.#abort);
+    this.#stop();
     this.#body!.close();
+  }
+
+  /** Nobody wants the rest of the request. */
+  #stop(): void {
+    this.#isOver = true;
+    this.#request.signal.removeEventListener("abort", this.#abort);
+    this.#drained?.();
+    void this.#upload?.cancel().catch(() => {});
   }
 
   onFailed(error: Error): void {
@@ -100,7 +112,7 @@ class Sending implements CallEvents {
   }
 
   #fail(error: Error): void {
-    this.#request.signal.removeEventListener("abort", this.#abort);
+    this.#stop();
     this.#response.reject(error);
     try {
       this.#body?.error(error);

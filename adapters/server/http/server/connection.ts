@@ -2,15 +2,12 @@
 import { joined } from "../../../../src/gateway/web-response.ts";
 import { ProtocolError } from "../message-head.ts";
 import type { ServerSocket, SocketUser } from "../socket.ts";
+import { Deadline, type DeadlineClock } from "./deadline.ts";
 import { type RequestEvents, type RequestHead, RequestParser } from "./request-parser.ts";
 import { formatResponseHead } from "./response-head.ts";
 
-/** Time for a client to send its whole request head, in milliseconds. */
-const HEAD_MS = 60_000;
-/** How long an idle connection is kept. Longer than the usual load balancer's 60 s, so that the balancer closes first. */
-const IDLE_MS = 75_000;
-/** How long the rest of an upload that nobody wants is read and dropped, so that the client gets to read its answer. */
-const LINGER_MS = 5_000;
+/** What is read of the next requests meanwhile, in bytes: a connection that is not read does not tell that its client left. */
+const MAX_AHEAD = 16_384;
 
 /** What a connection tells of the request that it carries. */
 export interface Carried {
@@ -21,16 +18,14 @@ export interface Carried {
   onDrain(): void;
   /** The client is gone. Nothing follows. */
   onLeft(): void;
+  /** The server ends now. Nothing but `onLeft` follows. */
+  onCutOff(): void;
   /** The client is there, and neither sends nor reads; or what it sends is no HTTP. Gives whether some of an answer went out. */
   onGivenUp(): boolean;
 }
 
 /** What the connections of a server have in common. */
-export interface ConnectionOwner {
-  /** Milliseconds. */
-  now(): number;
-  /** How long a client may be silent in its upload, or in its reading, in milliseconds. */
-  patienceMs(): number;
+export interface ConnectionOwner extends DeadlineClock {
   /** Takes a request up: `carry` tells what becomes of it, `readBody` asks for more. Never throws. */
   onRequest(head: RequestHead, connection: ClientConnection): void;
   onClosed(connection: ClientConnection): void;
@@ -52,7 +47,6 @@ export class ClientConnection implements SocketUser, RequestEvents {
   /** What came meanwhile. */
   #rest: Uint8Array | undefined;
   #isReading = false;
-  #isHeadBegun = false;
   /** A provider that takes its time has the upload wait. */
   #isUploadPaused = false;
   /** The socket. */
@@ -65,13 +59,12 @@ export class ClientConnection implements SocketUser, RequestEvents {
   #isDeaf = false;
   #isLast = false;
   #isClosed = false;
-  /** By the owner's clock. */
-  #deadline: number;
+  readonly #deadline: Deadline;
 
   constructor(owner: ConnectionOwner, socket: ServerSocket) {
     this.#owner = owner;
     this.#socket = socket;
-    this.#deadline = owner.now() + IDLE_MS;
+    this.#deadline = new Deadline(owner);
   }
 
   get isClosed(): boolean {
@@ -94,7 +87,9 @@ export class ClientConnection implements SocketUser, RequestEvents {
   }
 
   onData(bytes: Uint8Array): void {
-    if (this.#isClosed || this.#isDeaf) return;
+    if (this.#isClosed) return;
+    if (this.#isDropping) this.#deadline.lingerOn();
+    if (this.#isDeaf) return;
     if (!this.#isHeld) return this.#read(bytes);
     this.#rest = this.#rest ? joined([this.#rest, bytes]) : bytes;
     this.#setFlow();
@@ -116,20 +111,8 @@ export class ClientConnection implements SocketUser, RequestEvents {
   }
 
   #awaitMore(): void {
-    if (!this.#carried) this.#awaitHead();
-    else if (!this.#isUploadPaused) this.#awaitClient();
-  }
-
-  /** From its first byte on. */
-  #awaitHead(): void {
-    if (this.#isHeadBegun) return;
-    this.#isHeadBegun = true;
-    this.#deadline = this.#owner.now() + HEAD_MS;
-  }
-
-  /** It is the client's turn, to send or to read. */
-  #awaitClient(): void {
-    this.#deadline = this.#owner.now() + this.#owner.patienceMs();
+    if (!this.#carried) this.#deadline.awaitHead();
+    else if (!this.#isUploadPaused) this.#deadline.awaitClient();
   }
 
   #fail(error: unknown): void {
@@ -140,9 +123,8 @@ export class ClientConnection implements SocketUser, RequestEvents {
 
   onHead(head: RequestHead): void {
     this.#hasAsked = true;
-    this.#isHeadBegun = false;
     this.#isLast = !head.keepAlive;
-    this.#deadline = Number.POSITIVE_INFINITY;
+    this.#deadline.headCame();
     this.#isHeld = true;
     this.#owner.onRequest(head, this);
   }
@@ -156,7 +138,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
   readBody(): void {
     if (this.#isClosed || this.#parser.isDone) return;
     // What has come along with the head may be all of it.
-    if (!this.#isReading) this.#awaitClient();
+    if (!this.#isReading) this.#deadline.awaitClient();
     this.#release();
   }
 
@@ -167,7 +149,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
   onEnd(): void {
     if (this.#isDropping) return this.#finish();
     this.#isHeld = true;
-    this.#deadline = Number.POSITIVE_INFINITY;
+    this.#deadline.lift();
     this.#carried?.onEnd();
   }
 
@@ -175,13 +157,13 @@ export class ClientConnection implements SocketUser, RequestEvents {
   write(text: string, parts: readonly Uint8Array[]): boolean {
     if (this.#isClosed) return true;
     this.#isFull = !this.#socket.write(text, parts);
-    if (this.#isFull) this.#awaitClient();
+    if (this.#isFull) this.#deadline.awaitClient();
     return !this.#isFull;
   }
 
   /** No more of the body for now. */
   pause(): void {
-    this.#deadline = Number.POSITIVE_INFINITY;
+    this.#deadline.lift();
     this.#isUploadPaused = true;
     this.#setFlow();
   }
@@ -189,14 +171,14 @@ export class ClientConnection implements SocketUser, RequestEvents {
   resume(): void {
     if (!this.#isUploadPaused) return;
     this.#isUploadPaused = false;
-    if (!this.#parser.isDone) this.#awaitClient();
+    if (!this.#parser.isDone) this.#deadline.awaitClient();
     this.#setFlow();
   }
 
   onDrain(): void {
     if (this.#isClosed) return;
     this.#isFull = false;
-    this.#deadline = Number.POSITIVE_INFINITY;
+    this.#deadline.lift();
     this.#carried?.onDrain();
   }
 
@@ -216,7 +198,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
     if (this.#isClosed) return;
     if (this.#parser.isDone) return this.#finish();
     this.#isDropping = true;
-    this.#deadline = this.#owner.now() + LINGER_MS;
+    this.#deadline.linger();
     if (this.isLast) this.#socket.shutdown();
     this.#release();
   }
@@ -226,7 +208,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
     this.#isDropping = false;
     if (this.isLast) return this.close();
     this.#parser.next();
-    this.#deadline = this.#owner.now() + IDLE_MS;
+    this.#deadline.awaitRequest();
     this.#release();
   }
 
@@ -249,10 +231,10 @@ export class ClientConnection implements SocketUser, RequestEvents {
     const headers = ["content-length", "0", "x-beyond-request-id", this.#owner.nextRequestId()];
     this.write(formatResponseHead(status, headers, "connection: close\r\n"), []);
     this.#isDeaf = true;
-    this.#isDropping = true;
     this.#isUploadPaused = false;
     this.#rest = undefined;
-    this.#deadline = this.#owner.now() + LINGER_MS;
+    this.#isDropping = true;
+    this.#deadline.linger();
     this.#socket.shutdown();
     this.#setFlow();
   }
@@ -269,13 +251,19 @@ export class ClientConnection implements SocketUser, RequestEvents {
 
   /** To be called now and then. */
   expire(now: number): void {
-    if (now < this.#deadline) return;
+    if (!this.#deadline.isOver(now)) return;
     if (this.#isDropping || this.isIdle) this.close();
     else this.#refuse(408);
   }
 
   close(): void {
     this.onClose();
+  }
+
+  /** The server ends now, whatever is under way. */
+  cutOff(): void {
+    this.#carried?.onCutOff();
+    this.reset();
   }
 
   reset(): void {
@@ -295,7 +283,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
   }
 
   #setFlow(): void {
-    const isPaused = this.#isUploadPaused || this.#rest !== undefined;
+    const isPaused = this.#isUploadPaused || (this.#rest?.length ?? 0) >= MAX_AHEAD;
     // In the middle of a read it may change again: each change is a call of the system.
     if (isPaused === this.#isPaused || this.#isClosed || this.#isReading) return;
     this.#isPaused = isPaused;

@@ -72,7 +72,7 @@ export async function listenHttp1(
     destroy() {
       stop();
       clearInterval(sweep);
-      for (const connection of open) connection.reset();
+      for (const connection of open) connection.cutOff();
       client.close();
     },
   };

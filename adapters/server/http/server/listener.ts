@@ -17,12 +17,14 @@ export function createListener(state: GatewayState, client: HttpClient): Listene
   return (head, connection) => {
     state.metrics.requests.add();
     const request = new ServedRequest(head, connection);
+    let relay: Relay | undefined;
     const settled = (admission: Admission): void => {
       if (!admission.ok) return request.refuse(refuse(state, admission));
-      const relay = new Relay(state, client, admission, request);
+      relay = new Relay(state, client, admission, request);
       request.run(relay, new Upload(connection, relay));
     };
     const failed = (error: unknown): void => {
+      if (relay) return relay.onFailed(error);
       state.log("error", "request failed", { error: String(error) });
       request.refuse(internalError(state));
     };

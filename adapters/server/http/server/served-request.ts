@@ -141,6 +141,11 @@ export class ServedRequest implements Answer, Carried {
     this.#relay?.clientLeft();
   }
 
+  onCutOff(): void {
+    this.#upload?.clientLeft();
+    this.#relay?.cutOff();
+  }
+
   onGivenUp(): boolean {
     const isAnswered = this.#hasHead;
     this.onLeft();
