@@ -13,6 +13,8 @@ const REQUEST_OBJECTS: Gaps = {
   "endpoints/byo-verbatim:/openai/v1/a//b/./c": NORMALISED,
   "endpoints/byo-verbatim:/openai/v1/a\\b": NORMALISED,
   "endpoints/byo-verbatim:/openai/v1/x?q='\"<>": NORMALISED,
+  "uploads/get-body":
+    "`fetch` takes no body for a GET, where it has no meaning (RFC 9110 §9.3.1): it is left out",
 };
 
 /** A managed path that reaches the gateway resolved is judged, and forwarded, as what it resolves to. */

@@ -1,6 +1,6 @@
 /** §4: the few endpoints that a managed key reaches, and the tricks that must not get it any further. */
 import { expect } from "vitest";
-import { ask, BYO_KEY, chat, jsonBody, refused, relayed, type Section } from "../lab.ts";
+import { ask, BYO_KEY, chat, jsonBody, KEY, refused, relayed, type Section } from "../lab.ts";
 
 const NOT_ALLOWED = { status: 404, code: "endpoint_not_allowed", type: "not_found_error" } as const;
 
@@ -29,6 +29,8 @@ const ALLOWED_BASES = [
 
 /** Sent as they stand: the refusal must not depend on who normalises what. */
 const TRICKS = [
+  `/openai/v1/models/${KEY}`,
+  `/openai/v1/models/x${KEY.replace(".", "%252e")}`,
   "/openai/v1/files",
   "/openai/v1/files/file-1/content",
   "/openai/v1/responses/resp_1",

@@ -75,6 +75,32 @@ export const hiding: Section = (check) => {
     });
   }
 
+  check("hiding/asked-last", "shows the answer to a client whose last word is that it asks", async (lab) => {
+    const body = event(delta) + event(answer);
+    lab.standIn.setDefault(bytes(200, SSE, body));
+    const request = JSON.stringify(chat({ stream: true }));
+    const twice = request.replace(/}$/, ',"stream_options":{"include_usage":false,"include_usage":true}}');
+    expect((await ask(lab.base, { target: CHAT, body: twice })).text()).toBe(body);
+  });
+
+  for (const type of ["text/plain", "application/json", undefined]) {
+    check(`hiding/called:${type}`, `removes the answer from a stream that is called ${type}`, async (lab) => {
+      lab.standIn.setDefault(({ response }) => {
+        if (type !== undefined) response.setHeader("content-type", type);
+        // In two writes, lest Node declare a length.
+        response.write(event(delta));
+        response.end(event(answer));
+      });
+      const response = await ask(lab.base, { target: CHAT, body: JSON.stringify(chat({ stream: true })) });
+      expect(response.text()).toBe(event(delta));
+      expect(await rowOf(lab.base, response)).toMatchObject({
+        stream: true,
+        input_tokens: 21,
+        output_tokens: 34,
+      });
+    });
+  }
+
   check("hiding/asked", "shows the answer to a client that asked itself", async (lab) => {
     const body = `${event(delta)}${event(answer)}data: [DONE]\n\n`;
     expect((await streamed(lab, body, ASKED_FOR)).text).toBe(body);

@@ -1,7 +1,7 @@
 /** §6: asking for usage on the way up, in the bytes and in nothing else. */
 
 import { expect } from "vitest";
-import { BYO_KEY, chat, relayed, type Section } from "../lab.ts";
+import { BYO_KEY, chat, jsonBody, relayed, rowOf, type Section } from "../lab.ts";
 
 const CHAT = "/openai/v1/chat/completions";
 const ASKED_FOR = { stream_options: { include_usage: true } };
@@ -92,6 +92,16 @@ export const injection: Section = (check) => {
       expect(JSON.parse((await seen.body).text())).toEqual(wanted);
     });
   }
+
+  check("injection/no-form", "asks in JSON that calls itself a form, and reads it", async (lab) => {
+    const { seen, response } = await relayed(lab, {
+      target: CHAT,
+      headers: [["content-type", "Multipart/Form-Data"]],
+      ...jsonBody(chat({ stream: true })),
+    });
+    expect(JSON.parse((await seen.body).text())).toEqual({ ...chat({ stream: true }), ...ASKED_FOR });
+    expect(await rowOf(lab.base, response)).toMatchObject({ requested_model: "gpt-5-mini" });
+  });
 
   check("injection/prefix", "leaves every byte before the last brace as it was", async (lab) => {
     const body = '{ "messages":[{"role":"user","content":"\\u00e9\\n"}],  "n":1.0e0,"stream":true  }';

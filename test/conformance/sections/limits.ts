@@ -25,6 +25,7 @@ import { STRICT } from "../setups.ts";
 const CHAT = "/openai/v1/chat/completions";
 const TOO_LARGE: Refusal = { status: 413, code: "body_too_large", type: "request_too_large" };
 const TIMEOUT: Refusal = { status: 504, code: "upstream_timeout", type: "api_error" };
+const UNREACHABLE: Refusal = { status: 502, code: "upstream_unreachable", type: "api_error", retry: "free" };
 const OPEN: Refusal = { status: 503, code: "circuit_open", type: "overloaded_error", retry: "soon" };
 
 async function declare(lab: Lab, key: string, target: string, length: number) {
@@ -167,6 +168,21 @@ export const limits: Section = (check) => {
       lab.standIn.setDefault(json(status, {}));
       expect((await ask(lab.strict, request)).status).toBe(status);
     }
+  });
+
+  check("breaker/unfinished-upload", "does not count a provider that tires of an upload", async (lab) => {
+    const target = "/mistral/v1/chat/completions";
+    lab.standIn.setDefault(({ response }) => void response.socket?.destroy());
+    for (let n = 0; n < STRICT.breakerThreshold + 1; n++) {
+      const connection = await openRaw(lab.strict.url);
+      connection.send(
+        `POST ${target} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEY}\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n`,
+      );
+      expectRefusal(await connection.readResponse(), UNREACHABLE);
+      connection.destroy();
+    }
+    lab.standIn.setDefault(json(200, {}));
+    expect((await ask(lab.strict, { target, ...jsonBody(chat()) })).status).toBe(200);
   });
 
   check("breaker/client-left", "does not count clients that leave as failures", async (lab) => {

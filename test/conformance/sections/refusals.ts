@@ -38,6 +38,8 @@ const upgrade = [
   ["upgrade", "websocket"],
 ] as const;
 const gzip = [["content-encoding", "gzip"]] as const;
+const identity = [["content-encoding", "identity"]] as const;
+const form = [["content-type", "multipart/form-data; boundary=x"]] as const;
 const background = jsonBody({ model: "m", input: "x", background: true });
 
 const CASES: Readonly<Record<string, [Ask, Refusal]>> = {
@@ -68,6 +70,10 @@ const CASES: Readonly<Record<string, [Ask, Refusal]>> = {
   "endpoint not allowed": [{ target: "/openai/v1/files" }, NO_ENDPOINT],
   "endpoint before encoding": [{ target: "/openai/v1/files", headers: gzip, body: "x" }, NO_ENDPOINT],
   "encoded body": [{ target: CHAT, headers: gzip, body: "x" }, ENCODED],
+  "encoded body, and a second field that says it is not": [
+    { target: CHAT, headers: [...gzip, ...identity], body: "x" },
+    ENCODED,
+  ],
   "encoding before the pool key": [
     { target: "/keyless/v1/chat/completions", headers: gzip, body: "x" },
     ENCODED,
@@ -75,6 +81,10 @@ const CASES: Readonly<Record<string, [Ask, Refusal]>> = {
   "no pool key": [{ target: "/keyless/v1/chat/completions", ...jsonBody(chat()) }, NO_POOL_KEY],
   "endpoint before the pool key": [{ target: "/keyless/v1/files" }, NO_ENDPOINT],
   background: [{ target: "/openai/v1/responses", ...background }, NOT_METERED],
+  "background in what calls itself a form": [
+    { target: "/openai/v1/responses", headers: form, ...background },
+    NOT_METERED,
+  ],
   "background with an escaped key": [
     { target: "/openai/v1/responses", body: '{"model":"m","backgr\\u006fund" : true }' },
     NOT_METERED,

@@ -68,6 +68,14 @@ export const routing: Section = (check) => {
       }),
   );
 
+  check("routing/v1-byo-both", "sends it to anthropic beside another provider's credential, too", (lab) =>
+    expectProvider(lab, "anthropic", "/v1/files", {
+      target: "/v1/files",
+      key: BYO_KEY,
+      headers: [["x-api-key", "sk-ant-1"]],
+    }),
+  );
+
   check("routing/v1-managed-x-api-key", "takes a managed x-api-key on /v1 for openai", (lab) =>
     expectProvider(lab, "openai", "/v1/models", {
       target: "/v1/models",

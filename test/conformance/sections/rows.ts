@@ -7,6 +7,7 @@ import {
   begin,
   chat,
   jsonBody,
+  KEY,
   relayed,
   requestIdOf,
   rowOf,
@@ -15,6 +16,7 @@ import {
   SSE,
   UUID_V7,
 } from "../lab.ts";
+import { poolKey } from "../setups.ts";
 
 const CHAT = "/openai/v1/chat/completions";
 const FIELDS = [
@@ -159,6 +161,51 @@ export const rows: Section = (check) => {
       await Promise.all(managed.map((response) => rowOf(lab.base, response)));
       const written = (await rowsOf(lab, responses)).map(({ request_id }) => request_id);
       expect(written.sort()).toEqual(managed.map(requestIdOf).sort());
+    },
+  );
+
+  for (const type of ["text/plain", "application/octet-stream", "text/html; charset=utf-8"]) {
+    check(`rows/called:${type}`, `meters JSON that is called ${type}`, async (lab) => {
+      lab.standIn.setDefault(bytes(200, { "content-type": type }, JSON.stringify(completion())));
+      const { response } = await relayed(lab, { target: CHAT, ...jsonBody(chat()) });
+      expect(await rowOf(lab.base, response)).toMatchObject({ usage_source: "reported", input_tokens: 12 });
+    });
+  }
+
+  check("rows/no-text", "estimates the prompt of an answer that is no text", async (lab) => {
+    lab.standIn.setDefault(
+      bytes(200, { "content-type": "audio/mpeg" }, Buffer.from([0xff, 0xfb, 0x90, 0x64, 0x7b])),
+    );
+    const { response } = await relayed(lab, { target: CHAT, ...jsonBody(chat()) });
+    const row = await rowOf(lab.base, response);
+    expect(row).toMatchObject({ outcome: "ok", usage_source: "estimated", output_tokens: 0 });
+  });
+
+  check("rows/form", "has no counts for a form", async (lab) => {
+    lab.standIn.setDefault(json(200, { created: 1 }));
+    const { response } = await relayed(lab, {
+      target: "/openai/v1/images/generations",
+      headers: [["content-type", "multipart/form-data; boundary=b"]],
+      body: '--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nm\r\n--b--\r\n',
+    });
+    const row = await rowOf(lab.base, response);
+    expect(row).toMatchObject({ outcome: "ok", usage_source: "none" });
+    expect(row).not.toHaveProperty("requested_model");
+  });
+
+  check(
+    "rows/keys",
+    "repeats no key that the client or the provider has put into what it names",
+    async (lab) => {
+      const pool = poolKey("openai");
+      const usage = { prompt_tokens: 1, completion_tokens: 1, note: pool };
+      lab.standIn.setDefault(
+        json(200, completion({ id: pool, model: `m-${pool}`, service_tier: pool, usage })),
+      );
+      const { response } = await relayed(lab, { target: CHAT, ...jsonBody(chat({ model: `x ${KEY}` })) });
+      const row = await rowOf(lab.base, response);
+      expect(row).toMatchObject({ requested_model: "unknown", model: "unknown", input_tokens: 1 });
+      for (const member of ["usage", "service_tier", "response_id"]) expect(row).not.toHaveProperty(member);
     },
   );
 

@@ -13,6 +13,7 @@ import {
   KEY,
   type RunningGateway,
   rawOf,
+  relayed,
   rowOf,
   type Section,
   sentUp,
@@ -181,6 +182,21 @@ export const uploads: Section = (check) => {
       expect(lab.standIn.requests.filter(({ target }) => target.includes("smuggled"))).toEqual([]);
     },
   );
+
+  check("uploads/get", "relays a GET that brings a body", async (lab) => {
+    for (const key of [KEY, BYO_KEY])
+      await relayed(lab, { method: "GET", target: "/openai/v1/models", key, body: "{}" });
+  });
+
+  check("uploads/get-body", "sends the body of a GET up", async (lab) => {
+    const { seen } = await relayed(lab, {
+      method: "GET",
+      target: "/openai/v1/models",
+      key: BYO_KEY,
+      body: "{}",
+    });
+    expect((await seen.body).text()).toBe("{}");
+  });
 
   check("uploads/pipelined", "answers pipelined requests in their order", async (lab) => {
     lab.standIn.setDefault(async ({ seen, response }) => {
