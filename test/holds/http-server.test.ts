@@ -1,10 +1,12 @@
 /** What only a server of our own has to hold: the wire as clients of every age speak it, and some that do not. */
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configOver, RUNTIMES, type Served, startServed } from "../ops/served.ts";
-import { json } from "../support/answers.ts";
+import { flood, json } from "../support/answers.ts";
 import { openRaw, type RawConnection, rawBytes } from "../support/raw-http.ts";
 import { settled } from "../support/settled.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
+import { until } from "../support/until.ts";
 import { CHAT, COMPLETION, chatBytes, FIRST, heldStreams, KEY, LAST, openChat, SSE } from "./lab.ts";
 
 const AUTH = `host: x\r\nauthorization: Bearer ${KEY}\r\n`;
@@ -134,6 +136,35 @@ describe.each(RUNTIMES)("the server on $runtime", (runtime) => {
     // What the gateway read would be gone from here; the buffers of both systems take a few MiB.
     expect(await settled(() => connection.socket.writableLength)).toBeGreaterThan(sent / 2);
     streams.endAll();
+  });
+
+  it("notices a client that leaves behind the start of another request, with a silent provider", async () => {
+    standIn.setDefault(heldStreams().answer);
+    for (const next of ["\r\n", "POST / HT"]) {
+      const connection = await open(chatBytes(gateway.url, { stream: true }));
+      await connection.readHead();
+      connection.send(next);
+      await settled(() => connection.socket.writableLength);
+      connection.destroy();
+      await (await standIn.take()).clientGone;
+    }
+  });
+
+  it("notices clients that leave without a word, unread bytes of theirs and ours on the way", async () => {
+    standIn.setDefault(flood(SSE, FIRST, Number.POSITIVE_INFINITY).answer);
+    const { hostname, port } = new URL(gateway.url);
+    const clients = Array.from({ length: 20 }, () =>
+      connect(Number(port), hostname)
+        .on("error", () => {})
+        .resume(),
+    );
+    for (const client of clients) {
+      client.write(chatBytes(gateway.url, { stream: true }));
+      client.write(Buffer.alloc(64 * 1024, "GET / HTTP/1.1\r\n"));
+    }
+    await until(() => clients.every(({ bytesRead }) => bytesRead > 10_000));
+    for (const client of clients) client.destroy();
+    await until(() => standIn.openSockets() === 0);
   });
 
   it("tells a stream's end from its breaking off, by chunks", async () => {

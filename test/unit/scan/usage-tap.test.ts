@@ -177,6 +177,25 @@ describe("usage blocks", () => {
     expect([read(18), read(15), read(99), read(18, RESPONSES)]).toEqual([8, 5, 5, 5]);
   });
 
+  test("reasoning that is more than the output stands outside, whatever the total says", () => {
+    for (const total of ["", ',"total_tokens":null', ',"total_tokens":99'])
+      expect(
+        readJson(
+          `{"usage":{"prompt_tokens":10,"completion_tokens":6,"completion_tokens_details":{"reasoning_tokens":13}${total}}}`,
+        ).usage,
+      ).toEqual({ inputTokens: 10, outputTokens: 19, reasoningTokens: 13 });
+  });
+
+  test("cache writes are the sum of their kinds where only those are said", () => {
+    const read = (more: string) =>
+      readJson(
+        `{"usage":{"input_tokens":10,"output_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":4,"ephemeral_1h_input_tokens":3}${more}}}`,
+        MESSAGES,
+      ).usage;
+    expect(read("")).toMatchObject({ inputTokens: 17, cacheWriteTokens: 7, cacheWrite1hTokens: 3 });
+    expect(read(',"cache_creation_input_tokens":9')).toMatchObject({ inputTokens: 19, cacheWriteTokens: 9 });
+  });
+
   test("the text of the block is one line as received, or absent", () => {
     const usage = '{ "prompt_tokens":1,\r\n "cost": 1.0E-7, "id": 18446744073709551615 }';
     expect(usageOf(usage).usageText).toBe(usage.replace("\r\n", "  "));
