@@ -3,7 +3,15 @@ import { type Schema, Validator } from "@cfworker/json-schema";
 import { untilAborted } from "./abort.ts";
 import { messageOf } from "./errors.ts";
 import { errorResult } from "./transcript.ts";
-import type { EventSink, JsonSchema, Tool, ToolOutput, ToolResultBlock, ToolUseBlock } from "./types.ts";
+import type {
+  AgentEvent,
+  EventSink,
+  JsonSchema,
+  Tool,
+  ToolOutput,
+  ToolResultBlock,
+  ToolUseBlock,
+} from "./types.ts";
 
 /** Embedder's say about each call. */
 export interface ToolHooks {
@@ -82,8 +90,7 @@ export async function runCall(
       id: call.id,
       signal,
       progress: (snapshot) => {
-        // Nobody waits for a snapshot: a sink that fails on it will fail on the result as well.
-        if (running) Promise.resolve(onEvent({ ...progressOf, snapshot })).catch(() => undefined);
+        if (running) tellUnawaited(onEvent, { ...progressOf, snapshot });
       },
     });
     const output = await untilAborted(work, signal, abortGraceMs);
@@ -93,6 +100,12 @@ export async function runCall(
     running = false;
     return rewritten(call, failed(call, messageOf(thrown)), hooks);
   }
+}
+
+/** Nobody waits for a snapshot, and a tool may send one from a timer: what the sink throws would end the process. */
+function tellUnawaited(onEvent: EventSink, event: AgentEvent): void {
+  const told = async () => onEvent(event);
+  told().catch(() => undefined);
 }
 
 async function rewritten(call: ToolUseBlock, outcome: CallOutcome, hooks: ToolHooks): Promise<CallOutcome> {
