@@ -43,8 +43,9 @@ export function runSearch(
     function onMessage(message: SearchMessage): void {
       clearTimeout(timer);
       timer = setTimeout(onStall, stallAfterMs);
-      if (message.type === "lines") lines.push(...message.lines);
-      if (message.type === "paths") paths.push(...message.paths);
+      // Not `push(...items)`: a message may hold more items than a call can take as arguments.
+      if (message.type === "lines") for (const line of message.lines) lines.push(line);
+      if (message.type === "paths") for (const path of message.paths) paths.push(path);
       if (message.type === "problem") end(() => reject(new Error(message.message)));
       if (message.type === "done")
         end(() => resolve({ lines, paths, limited: message.limited, stalled: false }));
