@@ -45,7 +45,7 @@ export interface Session {
   setModel(model: string): Promise<void>;
   setTitle(title: string): Promise<void>;
   sync(): Promise<void>;
-  /** Syncs and lets go of the store. */
+  /** Syncs, and lets go of the store even when that fails. */
   close(): Promise<void>;
 }
 
@@ -130,8 +130,11 @@ export async function openSession(
     setTitle: (title) => add({ type: "title_change", ...base(), title }),
     sync: () => store.sync(),
     close: async () => {
-      await store.sync();
-      await store.close();
+      try {
+        await store.sync();
+      } finally {
+        await store.close();
+      }
     },
   };
 

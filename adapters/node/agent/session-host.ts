@@ -66,11 +66,18 @@ export async function createSessionHost({
 
   let current = open(sessionFile === undefined ? await create({}) : await openOrCreate(sessionFile, config));
 
+  /** When the current session cannot be synced it stays the current one, and the other is closed. */
   async function use(session: Session): Promise<void> {
-    const { thinkingBudget } = current;
-    await current.session.close();
+    const before = current;
+    try {
+      await before.session.sync();
+    } catch (thrown) {
+      await session.close().catch(() => undefined);
+      throw thrown;
+    }
     current = open(session);
-    current.thinkingBudget = thinkingBudget;
+    current.thinkingBudget = before.thinkingBudget;
+    await before.session.close();
   }
 
   return {
