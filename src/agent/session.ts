@@ -1,15 +1,13 @@
 /** One conversation: its entries, what they add up to, and the store that they are appended to. */
 import {
-  applyEntry,
-  emptyState,
   formatLine,
   type MessageEntry,
   type SessionEntry,
   SessionError,
   type SessionHeader,
-  type SessionState,
   sessionVersion,
 } from "./session-entries.ts";
+import { createFold, type SessionState } from "./session-state.ts";
 import { interruptedResults, toolCalls } from "./transcript.ts";
 import type { Message, Usage } from "./types.ts";
 
@@ -88,18 +86,19 @@ export async function openSession(
   store: SessionStore = memoryStore,
 ): Promise<Session> {
   const entries = [...stored];
-  let state = entries.reduce(applyEntry, emptyState(header));
+  const fold = createFold(header);
+  for (const entry of entries) fold.add(entry);
 
   async function add(entry: SessionEntry): Promise<void> {
     // The store first: what memory knows and the file does not would be lost without a word.
     await store.append(formatLine(entry));
     entries.push(entry);
-    state = applyEntry(state, entry);
+    fold.add(entry);
   }
 
   const base = () => ({
     id: crypto.randomUUID(),
-    parent_id: state.lastEntryId,
+    parent_id: fold.state().lastEntryId,
     timestamp: new Date().toISOString(),
   });
 
@@ -107,10 +106,10 @@ export async function openSession(
     header,
     entries,
     get state() {
-      return state;
+      return fold.state();
     },
     get messages() {
-      return state.transcript.map(({ message }) => message);
+      return fold.state().transcript.map(({ message }) => message);
     },
     addMessage: (message, usage) => {
       const entry: MessageEntry = { type: "message", ...base(), ...message, ...(usage && { usage }) };
@@ -121,7 +120,7 @@ export async function openSession(
         type: "compaction",
         ...base(),
         summary,
-        first_kept_id: state.transcript[firstKept]?.id ?? null,
+        first_kept_id: fold.state().transcript[firstKept]?.id ?? null,
         tokens_before: tokensBefore,
         tokens_after: tokensAfter,
         usage,
