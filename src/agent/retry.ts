@@ -6,7 +6,7 @@ export const maxRetries = 3;
 const firstDelayMs = 250;
 const maxDelayMs = 30_000;
 
-/** 402 and 403 say denied; a request that the provider has refused as such stays refused. */
+/** The statuses that another attempt may mend. Any other refusal is final, denials (402, 403) included. */
 export function isRetryableStatus(status: number): boolean {
   return status === 408 || status === 409 || status === 429 || status >= 500;
 }

@@ -1,4 +1,5 @@
 /** The way to the models: one HTTP attempt through the gateway, decoded into stream events. */
+import { abortedError } from "./abort.ts";
 import type { DialectName, StreamDecoder } from "./dialects/dialect.ts";
 import { inBandError, isContextOverflow, isQuotaError, readErrorBody } from "./dialects/error-body.ts";
 import { dialects } from "./dialects/table.ts";
@@ -168,7 +169,7 @@ async function notAStream(reader: ByteReader | undefined, type: string, idleMs: 
 }
 
 function asModelError(thrown: unknown, signal: AbortSignal, base: string): ModelError {
-  if (signal.aborted) return new ModelError("aborted", "aborted");
+  if (signal.aborted) return abortedError();
   if (thrown instanceof ModelError) return thrown;
   const cause = thrown instanceof Error ? thrown.cause : undefined;
   const detail = asString(asObject(cause)?.code) ?? messageOf(cause ?? thrown);

@@ -8,6 +8,7 @@ import {
   type Tool,
 } from "../../../src/agent/index.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../src/agent/json.ts";
+import { minThinkingTokens } from "./options.ts";
 import type { SessionHost } from "./session-host.ts";
 
 export interface CommandContext {
@@ -163,8 +164,6 @@ function requireText(input: JsonObject, name: string): string {
   if (!value?.trim()) throw new Error(`${name}: want a text that is not empty`);
   return value;
 }
-
-const minThinkingTokens = 1024;
 
 function readBudget(value: unknown): number | undefined {
   if (value === null || value === 0) return undefined;

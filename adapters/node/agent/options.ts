@@ -35,7 +35,8 @@ export interface AgentConfig {
 
 const defaultGatewayUrl = "http://ai.internal";
 const defaultModel = "claude-sonnet-5-5";
-const minThinkingTokens = 1024;
+/** The least thinking budget that the Messages API accepts (platform.claude.com/docs, "Extended thinking"). */
+export const minThinkingTokens = 1024;
 
 export function addSharedOptions(command: Command): Command {
   return command

@@ -2,7 +2,7 @@
 import { messageOf } from "../../../src/agent/errors.ts";
 import { asString, isObject, type JsonObject, parseJson } from "../../../src/agent/json.ts";
 import { type Command, type CommandContext, commands } from "./commands.ts";
-import { type LineRecord, readLines } from "./line-reader.ts";
+import { eachLine, type Line } from "./lines.ts";
 import { agentFactory } from "./open-agent.ts";
 import { readConfig, type SharedFlags } from "./options.ts";
 import { createOutput } from "./output.ts";
@@ -45,7 +45,7 @@ export async function serveCommand(flags: ServeFlags, env: NodeJS.ProcessEnv): P
     send,
   );
   try {
-    for await (const record of readLines(process.stdin, maxFrameBytes)) await dispatch.take(record);
+    for await (const line of eachLine(process.stdin, maxFrameBytes)) await dispatch.take(line);
   } catch {
     // Stdin was destroyed, by a signal or by its other end: that is its end.
   }
@@ -74,8 +74,8 @@ function createDispatcher(context: CommandContext, send: Send) {
   }
 
   return {
-    async take(record: LineRecord): Promise<void> {
-      const parsed = parseRecord(record);
+    async take(line: Line): Promise<void> {
+      const parsed = parseCommand(line);
       if (parsed === "blank") return;
       if ("problem" in parsed) {
         await send({ type: "response", command: "?", success: false, error: parsed.problem });
@@ -111,16 +111,16 @@ function failing(error: string): Command {
   };
 }
 
-type ParsedRecord =
+type ParsedCommand =
   | "blank"
   | { readonly problem: string }
   | { readonly name: string; readonly input: JsonObject };
 
-function parseRecord(record: LineRecord): ParsedRecord {
-  if ("skippedBytes" in record) {
-    return { problem: `line of ${record.skippedBytes} bytes; at most ${maxFrameBytes} are read` };
+function parseCommand({ head, bytes }: Line): ParsedCommand {
+  if (bytes > maxFrameBytes) {
+    return { problem: `line of ${bytes} bytes; at most ${maxFrameBytes} are read` };
   }
-  const text = decode(record.line);
+  const text = decode(head);
   if (text === undefined) return { problem: "bad JSON: not UTF-8" };
   if (text.trim() === "") return "blank";
   const input = parseJson(text);

@@ -1,6 +1,7 @@
 /** Reads the providers' many error shapes (an error status, an error document, or an error event inside a 200). */
 import { ModelError } from "../errors.ts";
 import { asObject, asString, isObject, type JsonObject, parseJson } from "../json.ts";
+import { isRetryableStatus } from "../retry.ts";
 
 /** What an error body says; members that it does not carry are absent. */
 interface ErrorBody {
@@ -85,7 +86,7 @@ export function inBandError(value: unknown): ModelError | undefined {
     !isQuotaError(body) &&
     (status === undefined
       ? mendable.has(body.type ?? "") || mendable.has(body.code ?? "") || (!body.type && !body.code)
-      : status === 408 || status === 409 || status === 429 || status >= 500);
+      : isRetryableStatus(status));
   return new ModelError(body.code ?? body.type ?? "upstream_error", body.message, {
     retryable,
     contextOverflow: isContextOverflow(status, body),

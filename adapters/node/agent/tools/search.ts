@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename, relative, sep } from "node:path";
 import picomatch from "picomatch";
+import { messageOf } from "../../../../src/agent/errors.ts";
 import type { GrepJob, GrepLine, SearchJob, SearchMessage } from "./search-job.ts";
 import { walk } from "./walk.ts";
 
@@ -16,7 +17,7 @@ export function search(job: SearchJob, post: Post): void {
     const limited = job.kind === "grep" ? grep(job, post) : find(job, post);
     post({ type: "done", limited });
   } catch (thrown) {
-    post({ type: "problem", message: thrown instanceof Error ? thrown.message : String(thrown) });
+    post({ type: "problem", message: messageOf(thrown) });
   }
 }
 

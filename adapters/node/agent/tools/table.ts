@@ -1,4 +1,5 @@
 /** The coding tools of the command line. */
+import { messageOf } from "../../../../src/agent/errors.ts";
 import type { Tool } from "../../../../src/agent/types.ts";
 import { createBashTool } from "./bash.ts";
 import { createBeyondTools } from "./beyond.ts";
@@ -46,7 +47,7 @@ function withoutKey(tool: Tool, key: string): Tool {
         const output = await tool.run(input, { ...context, progress });
         return { ...output, text: clean(output.text) };
       } catch (thrown) {
-        throw new Error(clean(thrown instanceof Error ? thrown.message : String(thrown)));
+        throw new Error(clean(messageOf(thrown)));
       }
     },
   };
