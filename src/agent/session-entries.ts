@@ -31,7 +31,7 @@ export interface MessageEntry extends EntryBase {
   readonly role: Message["role"];
   readonly content: readonly Block[];
   readonly model_id?: string;
-  /** What the call of the model cost that wrote this message. */
+  /** What the model call that wrote this message cost. */
   readonly usage?: Usage;
 }
 
@@ -95,14 +95,14 @@ export function parseSession(text: string): SessionFile | undefined {
   return { header, entries: entries.filter((entry) => entry !== undefined) };
 }
 
-/** A JSON object that was cut anywhere is no JSON, so that a line which parses was not torn. */
+/** A JSON object that was cut anywhere does not parse, so a line that parses is whole. */
 export function isWholeLine(line: string): boolean {
   return isObject(parseJson(line));
 }
 
 const headerStart = '{"type":"session"';
 
-/** Anything else without a line feed is somebody's file, and not one to begin a session in. */
+/** Anything else without a line feed is some other file, and must not be overwritten. */
 function isTornHeader(text: string): boolean {
   return text.startsWith(headerStart) || headerStart.startsWith(text);
 }
@@ -133,7 +133,7 @@ function readHeader(value: unknown): SessionHeader {
 
 const entryTypes = new Set(["message", "compaction", "model_change", "title_change"]);
 
-/** Undefined for an entry type of a later minor revision, which changes nothing that is known here. */
+/** Undefined for an unknown type: later programs may add entries that this one can do without. */
 function readEntry(line: string, number: number): SessionEntry | undefined {
   const value = parseJson(line);
   if (!isObject(value)) throw new SessionError(`damaged session file: line ${number} is not a JSON object`);

@@ -79,7 +79,7 @@ export async function createSession(
   return openSession(header, entries, store);
 }
 
-/** Goes on with a session that is in the store already. Calls that were cut off by a kill get their results now. */
+/** Goes on with a session that is in the store already. Calls that a kill left without a result get an error now. */
 export async function openSession(
   header: SessionHeader,
   stored: readonly SessionEntry[],
@@ -90,7 +90,7 @@ export async function openSession(
   for (const entry of entries) fold.add(entry);
 
   async function add(entry: SessionEntry): Promise<void> {
-    // The store first: what memory knows and the file does not would be lost without a word.
+    // The store first: what only memory knows would be lost without anybody being told.
     await store.append(formatLine(entry));
     entries.push(entry);
     fold.add(entry);
@@ -143,7 +143,7 @@ export async function openSession(
   return session;
 }
 
-/** The entries of a fork: all, or those up to and with the one named. Throws `SessionError` when there is none such. */
+/** The entries of a fork: all, or those up to and including `upto`. Throws `SessionError` if there is no such entry. */
 export function entriesUpTo(
   entries: readonly SessionEntry[],
   upto: string | undefined,

@@ -13,7 +13,7 @@ import type {
   ToolUseBlock,
 } from "./types.ts";
 
-/** Embedder's say about each call. */
+/** What an embedder may decide about each call. */
 export interface ToolHooks {
   /** Refuses a call with a reason, which the model is told. */
   beforeToolCall?(
@@ -63,7 +63,7 @@ function schemaProblem(schema: JsonSchema, input: unknown): string | undefined {
   // Justified: the library's type names the keywords it knows; any JSON Schema object is one.
   const { valid, errors } = new Validator(schema as Schema, "2020-12", false).validate(input);
   if (valid) return undefined;
-  // The library reports each failure at its own place and again at every place around it: the innermost say it all.
+  // The library reports a failure at its own place and again at every place around it: the innermost are enough.
   const inner = errors.filter(({ keyword }) => keyword !== "properties" && keyword !== "items");
   const places = (inner.length > 0 ? inner : errors).map(
     ({ instanceLocation, error }) => `${instanceLocation}: ${error}`,
@@ -71,7 +71,7 @@ function schemaProblem(schema: JsonSchema, input: unknown): string | undefined {
   return `invalid input: ${places.slice(0, 5).join(" ")}`;
 }
 
-/** Runs a checked call. Never throws for the tool's sake: a throw becomes an error result. */
+/** Runs a checked call. Never throws: what the tool or a hook throws becomes an error result. */
 export async function runCall(
   checked: CheckedCall,
   hooks: ToolHooks,

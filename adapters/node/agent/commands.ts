@@ -22,7 +22,7 @@ export interface Command {
   /** `now`: served at once, also while a prompt runs. `idle`: only between prompts. `job`: runs until it is done. */
   readonly when: "now" | "idle" | "job";
   readonly input: readonly string[];
-  /** Gives the response's `data`. Throws with the response's `error`. */
+  /** Gives the response's `data`. The message of a throw is the response's `error`. */
   run(input: JsonObject, context: CommandContext): Promise<unknown> | unknown;
 }
 

@@ -16,10 +16,10 @@ export interface ServeFlags extends SharedFlags {
   sessionDir?: string;
 }
 
-/** A prompt with a few images at their largest; what is longer is no command. */
+/** Room for a prompt with a few images at their largest; a longer line is refused. */
 const maxFrameBytes = 32 * 1024 * 1024;
 
-/** Gives the exit code: 0 at the end of stdin, 128 + n on a signal. Throws before the first frame only. */
+/** Gives the exit code: 0 at the end of stdin, 128 + n on a signal. Throws only before the first frame. */
 export async function serveCommand(flags: ServeFlags, env: NodeJS.ProcessEnv): Promise<number> {
   if (flags.sessionFile !== undefined && flags.sessionDir !== undefined) {
     throw new UsageError("give --session-file or --session-dir, not both");
@@ -47,7 +47,7 @@ export async function serveCommand(flags: ServeFlags, env: NodeJS.ProcessEnv): P
   try {
     for await (const line of eachLine(process.stdin, maxFrameBytes)) await dispatch.take(line);
   } catch {
-    // Stdin was destroyed, by a signal or by its other end: that is its end.
+    // Stdin was destroyed, by a signal or because nobody reads stdout: the same as its end.
   }
   host.agent.abort();
   await dispatch.idle();
@@ -92,7 +92,7 @@ function createDispatcher(context: CommandContext, send: Send) {
         return;
       }
       job = done.then((frame) => {
-        // Before the answer is out: who reads it may send the next prompt at once.
+        // Before the response is written: whoever reads it may send the next prompt at once.
         job = undefined;
         return send(frame);
       });

@@ -27,7 +27,7 @@ export function sessionPath(folder: string, header: SessionHeader): string {
   return join(folder, `${header.created_at.replaceAll(":", "-")}_${header.id}.jsonl`);
 }
 
-/** Starts a session file, which must not be there yet (or hold nothing). */
+/** Starts a session file. What the path held is cut away; that should be nothing, or a torn header. */
 export async function createSessionFile(
   path: string,
   header: SessionHeader,
@@ -90,7 +90,7 @@ async function summarise(path: string): Promise<{ summary: SessionSummary; usedA
       usedAt: (await stat(path)).mtimeMs,
     };
   } catch {
-    // Something else that ends in .jsonl, or a session of a newer version: not one to offer.
+    // Another kind of file that ends in .jsonl, or a session of a newer version: not listed.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** The session that `serve` works on, and how it is exchanged for another. */
+/** The session that `serve` works on, and how another takes its place. */
 import { dirname } from "node:path";
 import {
   type Agent,
@@ -28,7 +28,7 @@ export interface SessionHost {
   start(): Promise<void>;
   list(): Promise<readonly SessionSummary[]>;
   switchTo(id: string): Promise<void>;
-  /** A new session that begins with the current one's entries, up to and with the one named. */
+  /** Makes a new session that begins with the current one's entries, up to and including the one named. */
   fork(upto: string | undefined): Promise<void>;
 }
 

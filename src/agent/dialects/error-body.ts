@@ -46,7 +46,7 @@ const quotaCodes = new Set([
 const quotaText =
   /exceeded your current quota|insufficient (quota|credits|balance|funds)|credit balance is too low/i;
 
-/** The account's money or allowance is used up: no wait mends it. */
+/** The account's money or allowance is used up: waiting does not help. */
 export function isQuotaError(body: ErrorBody): boolean {
   return quotaCodes.has(body.code ?? "") || quotaCodes.has(body.type ?? "") || quotaText.test(body.message);
 }
@@ -94,7 +94,7 @@ export function inBandError(value: unknown): ModelError | undefined {
   });
 }
 
-/** Parses one event's data; garbage is an error that another attempt may mend. */
+/** Parses one event's data. Throws what an error event says; for garbage, an error that another attempt may mend. */
 export function parseEvent(data: string): JsonObject {
   const value = parseJson(data);
   if (!isObject(value)) {

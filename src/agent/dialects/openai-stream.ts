@@ -23,7 +23,7 @@ export class OpenAiDecoder implements StreamDecoder {
   #started = false;
   #finish: string | undefined;
   #refused = false;
-  /** Told at the end alone: it may come after `finish_reason`. */
+  /** Reported at the end: it may come after `finish_reason`. */
   #usage: Usage | undefined;
 
   push({ event, data }: SseEvent): StreamEvent[] {
@@ -40,7 +40,7 @@ export class OpenAiDecoder implements StreamDecoder {
     this.#started = true;
     for (const item of asArray(chunk.choices)) {
       const choice = asObject(item);
-      // One answer was asked for: the others of a speaker that gives several are left out.
+      // One answer was asked for: if several come, the others are left out.
       if (!choice || (choice.index ?? 0) !== 0) continue;
       yield* this.#delta(asObject(choice.delta) ?? {});
       this.#finish = asString(choice.finish_reason) ?? this.#finish;

@@ -48,7 +48,7 @@ export function createGrepTool(cwd: string, env: NodeJS.ProcessEnv, processes: P
         context: numberOf(input, "context", 0),
         limit: numberOf(input, "limit", defaultLimit),
       };
-      // rg's own --glob also brings back what .gitignore excludes, so that a glob goes to the built-in search.
+      // rg's --glob brings back what .gitignore excludes, so a search with a glob is left to the built-in one.
       const useRg = rg !== undefined && job.glob === undefined;
       const work = useRg ? runRipgrep(rg, job, cwd, env, processes, signal) : runSearch(job, signal);
       const result = await work.catch((thrown: unknown) => {

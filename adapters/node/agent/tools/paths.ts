@@ -1,4 +1,4 @@
-/** Paths as a model writes them, and what the file system has to say about them. */
+/** Paths as a model writes them, and errors that name them so. */
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";

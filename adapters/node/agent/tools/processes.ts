@@ -10,7 +10,7 @@ interface ProcessOptions {
   readonly timeoutMs: number;
   /** Output of both streams, as it comes. A throw stops the program, and the run rejects with it. */
   readonly onOutput: (chunk: Buffer) => void;
-  /** Takes stderr apart from stdout. */
+  /** Where stderr goes if not to `onOutput`. */
   readonly onErrorOutput?: (chunk: Buffer) => void;
 }
 
@@ -28,15 +28,15 @@ export interface Processes {
   killAll(): void;
 }
 
-/** From SIGTERM to SIGKILL. */
+/** How long a group may take to end after SIGTERM, before SIGKILL. */
 const termGraceMs = 2_000;
 const pollMs = 25;
-/** Output that was written before the end may still be on its way: silence for so long says that it is not. */
+/** Output that was written before the end may still be in the pipe: after so long a silence, all of it has been read. */
 const quietMs = 50;
 const maxQuietMs = 1_000;
 
 export function createProcesses(): Processes {
-  /** Groups that run, or outlived their leader: an id cannot be used again while a member is alive. */
+  /** Groups that run, or outlived their leader. The system gives no id to another group while a member is alive. */
   const groups = new Set<number>();
 
   return {

@@ -1,4 +1,4 @@
-/** Runs a search in a worker thread and stops it when it makes no headway. */
+/** Runs a search in a worker thread, and stops it when it makes no progress. */
 import { Worker } from "node:worker_threads";
 import type { GrepLine, SearchJob, SearchMessage } from "./search-job.ts";
 
@@ -7,14 +7,14 @@ export interface SearchResult {
   readonly paths: readonly string[];
   /** There is more than was asked for. */
   readonly limited: boolean;
-  /** Stopped: what was found so far is here. */
+  /** The search was stopped; these are its results so far. */
   readonly stalled: boolean;
 }
 
-/** A pattern that backtracks for ever is given up after so long without a sign of life. */
+/** A search that sends nothing for so long is stopped: most likely its pattern backtracks for ever. */
 const stallMs = 5_000;
 
-/** Rejects on abort and for a pattern that is none. */
+/** Rejects on abort, and when the pattern is invalid. */
 export function runSearch(
   job: SearchJob,
   signal: AbortSignal,

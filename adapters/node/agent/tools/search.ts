@@ -63,7 +63,10 @@ function grep(job: GrepJob, post: Post): boolean {
   return false;
 }
 
-/** Unicode mode is stricter about needless escapes than a model is; a leading `(?i)` is how other engines spell a flag. */
+/**
+ * Unicode mode refuses needless escapes, which models write: then the pattern is taken without it. A leading `(?i)` is
+ * the `i` flag as other engines spell it.
+ */
 function compile({ pattern, literal, ignoreCase }: GrepJob): RegExp {
   const inline = !literal && pattern.startsWith("(?i)");
   const plain = inline ? pattern.slice(4) : pattern;
@@ -103,7 +106,7 @@ function grepText(path: string, text: string, pattern: RegExp, context: number, 
   for (const [index, line] of all.entries()) {
     if (!pattern.test(line)) continue;
     hits.push(index);
-    // One more than may be shown tells that there is more.
+    // One more than may be shown, to know that there is more.
     if (hits.length > left) break;
   }
   const limited = hits.length > left;

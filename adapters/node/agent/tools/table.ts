@@ -36,7 +36,7 @@ export function createTools({ cwd, env, key, processes }: ToolsOptions): Tool[] 
   return key === "" ? tools : tools.map((tool) => withoutKey(tool, key));
 }
 
-/** A command can still read the key where the operating system shows it (`/proc/PID/environ`): it goes no further. */
+/** A command can still read the key from the system (`/proc/PID/environ`); no result carries it to the model. */
 function withoutKey(tool: Tool, key: string): Tool {
   const clean = (text: string) => text.replaceAll(key, "[redacted]");
   return {
