@@ -1,11 +1,11 @@
-/** Waiting that an abort ends. */
+/** Waits that an abort cuts short. */
 import { ModelError } from "./errors.ts";
 
 export function abortedError(): ModelError {
   return new ModelError("aborted", "aborted");
 }
 
-/** `work`, or a rejection with `aborted` as soon as the signal is; `graceMs` lets the work settle by itself first. */
+/** Settles as `work` does; after an abort, which leaves the work `graceMs` to settle by itself, rejects with `aborted`. */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal, graceMs = 0): Promise<T> {
   return new Promise((resolve, reject) => {
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -27,7 +27,7 @@ export interface RunOptions {
   readonly onEvent?: EventSink;
 }
 
-/** What an abort took out of the queues: it was never said to the model. */
+/** What an abort took out of the queues: the model never saw it. */
 export interface Unsaid {
   readonly steer: readonly string[];
   readonly follow_up: readonly string[];

@@ -105,7 +105,7 @@ export function createAssembler(modelId: string, takenIds: ReadonlySet<string>):
         if (block.type === "tool_use") return [];
         return block.type === "thinking" && block.signature === "" ? [] : [block];
       });
-      // Reasoning alone, with nothing said after it, is no message.
+      // Thinking alone, without any text after it, is not worth keeping.
       const said = content.some((block) => block.type === "text" && block.text.trim() !== "");
       return { role: "assistant", content: said ? content : [], model_id: modelId };
     },

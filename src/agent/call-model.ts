@@ -21,8 +21,9 @@ export type CallResult =
   | { readonly ok: false; readonly error: ModelError; readonly partial: Message };
 
 /**
- * Calls the model. A request that got no answer and a stream that broke have a budget of retries each; no tool of the
- * answer has run before it is whole, so that starting again is safe. A model's failure is data; only a sink throws.
+ * Calls the model. Requests that got no answer and streams that broke have separate budgets of retries. Starting a
+ * stream again is safe, since no tool runs before its answer is whole. A failure of the model is a result; only a sink
+ * that fails makes this throw.
  */
 export async function callModel(options: CallOptions): Promise<CallResult> {
   const { request, onEvent } = options;

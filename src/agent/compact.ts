@@ -52,13 +52,13 @@ async function summarise(options: CompactOptions, tokensBefore: number): Promise
       signal,
     },
     takenIds: session.state.callIds,
-    // The summary is no part of the answer, so that its stream is not shown.
+    // The summary is not part of the answer, so its stream is not shown; its retries are.
     onEvent: (event) => (event.kind === "retry" ? options.onEvent(event) : undefined),
     random,
   });
   const summary = result.ok ? textOf(result.answer.message).trim() : "";
   if (!result.ok || summary === "") return false;
-  // The estimate leaves out the system prompt and the tools, which the last count has in it.
+  // Taken off the last count, which includes the system prompt and the tools; a fresh estimate would miss them.
   const saved = estimateMessages(head) - estimateMessage(summaryMessage(summary));
   const least = estimateMessages(session.messages.slice(cut));
   await session.addCompaction({

@@ -4,24 +4,24 @@ import type { Block, Message } from "./types.ts";
 
 /** Room that is left for the answer and for the error of the estimate. */
 const reservedTokens = 16_384;
-/** What stays word for word. */
+/** About how much of the end stays word for word. */
 const keptTokens = 20_000;
-/** Of one tool result, in the text that is summarised. */
+/** How much of one tool call or result goes into the text that is summarised. */
 const maxResultChars = 2_000;
 
 export function isCompactionDue(tokens: number, contextWindow: number): boolean {
   return tokens > usableTokens(contextWindow);
 }
 
-/** A window that is smaller than the reserve is used by half. */
+/** Half of a window that is smaller than the reserve. */
 function usableTokens(contextWindow: number): number {
   return contextWindow > reservedTokens ? contextWindow - reservedTokens : contextWindow / 2;
 }
 
 /**
- * How many messages go: up to an assistant message (so that no result is parted from its call) with about 20,000 tokens
- * from there on. When even the last such tail is too large, all goes but a question that still waits for its answer.
- * Undefined when there is nothing to summarise.
+ * How many messages to summarise. The cut is before an assistant message, so that no result is parted from its call, and
+ * leaves about 20,000 tokens after it. If even the shortest such tail is too large, everything is summarised but a
+ * question that still waits for its answer. Undefined when there is nothing to summarise.
  */
 export function findCut(messages: readonly Message[], contextWindow: number): number | undefined {
   const usable = usableTokens(contextWindow);
@@ -74,7 +74,7 @@ export function summaryMessage(summary: string): Message {
   return { role: "user", content: [{ type: "text", text }] };
 }
 
-/** Characters of conversation that surely fit beside the instructions and the answer, in any script. */
+/** How many characters of conversation fit into the window beside the instructions and the summary, in any script. */
 export function summaryChars(contextWindow: number): number {
   return Math.max(8_000, usableTokens(contextWindow) * 2);
 }

@@ -1,7 +1,7 @@
-/** The one error of the model side: what went wrong, and whether another attempt can mend it. */
+/** The error of every failed model call: what went wrong, and whether another attempt may succeed. */
 
 export interface ModelErrorOptions {
-  /** HTTP status, when a response head came. */
+  /** HTTP status, if there was a response. */
   readonly status?: number | undefined;
   /** Another attempt may succeed. */
   readonly retryable?: boolean;

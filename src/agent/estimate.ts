@@ -2,7 +2,7 @@
 import type { Block, Message } from "./types.ts";
 
 const charsPerToken = 4;
-/** What a full-size image costs on both wires, about. */
+/** About what a full-size image costs, on either wire. */
 const imageTokens = 1_600;
 const messageTokens = 4;
 

@@ -23,8 +23,8 @@ export async function withIdleLimit<T>(work: Promise<T>, idleMs: number, waitedF
 }
 
 /**
- * Lets a finished stream run to its end, so that the connection can be used again and the gateway does not book a client
- * that left. A server that keeps it open is cut off after `limitMs`.
+ * Reads a finished stream to its end, so that the connection can be used again and the gateway does not record that the
+ * client left. A server that keeps the stream open is cut off after `limitMs`.
  */
 export async function drain(reader: ByteReader, limitMs: number): Promise<void> {
   const deadline = Date.now() + limitMs;

@@ -21,8 +21,8 @@ export {
   SessionError,
   type SessionFile,
   type SessionHeader,
-  type SessionState,
 } from "./session-entries.ts";
+export type { SessionState } from "./session-state.ts";
 export type { ToolHooks } from "./tool-call.ts";
 export { lastAssistantText, textOf, wellFormed } from "./transcript.ts";
 export {

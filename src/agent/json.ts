@@ -19,8 +19,8 @@ export function asString(value: unknown): string | undefined {
 }
 
 /**
- * JSON that every provider can read. `JSON.stringify` writes half of a surrogate pair, and nothing else, as `\\udXXX`
- * (ECMA-262, QuoteJSONString); the APIs refuse the whole request for one.
+ * JSON that every provider can read. `JSON.stringify` writes a lone surrogate, and nothing else, as `\\udXXX`
+ * (ECMA-262, QuoteJSONString). The APIs refuse a whole request for one, so U+FFFD takes its place.
  */
 export function wireJson(value: unknown): string {
   return JSON.stringify(value).replace(/(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, "\\ufffd");

@@ -36,7 +36,7 @@ export type RunResult =
   | { readonly ok: true; readonly steps: number; readonly stop_reason: StopReason }
   | { readonly ok: false; readonly steps: number; readonly code: string; readonly message: string };
 
-/** Runs until the model is done. Model and store failures are data; the last event is `agent_end` or `error`. */
+/** Runs until the model is done. A model or store that fails is a result; the last event is `agent_end` or `error`. */
 export async function run(context: RunContext, prompt: readonly Block[]): Promise<RunResult> {
   const progress = { steps: 0 };
   const result = await settle(context, prompt, progress);
@@ -65,7 +65,7 @@ async function settle(
   }
 }
 
-/** What was steered while nothing ran was said before the prompt. */
+/** What was steered while nothing ran comes before the prompt. */
 async function begin(context: RunContext, prompt: readonly Block[]): Promise<void> {
   const earlier = await takeQueue(context, "steer");
   await context.session.addMessage({ role: "user", content: [...earlier, ...prompt] });
@@ -119,7 +119,7 @@ async function answer(context: RunContext): Promise<Extract<CallResult, { ok: tr
   let result = await call(context);
   if (!result.ok && result.error.contextOverflow && (await compact(context))) result = await call(context);
   if (result.ok) return result.answer;
-  // What the user has read already stays, when it was the user who stopped it.
+  // When the user stopped the answer, what was shown of it stays in the transcript.
   if (context.signal.aborted && result.partial.content.length > 0)
     await context.session.addMessage(result.partial);
   throw result.error;
@@ -145,13 +145,13 @@ function call(context: RunContext): Promise<CallResult> {
   });
 }
 
-/** A compaction that failed is not tried again in this run, unless a request really overflows. */
+/** A compaction that failed is not tried again in this run, unless the provider refuses a request as too large. */
 async function compactIfDue(context: RunContext, compaction: { failed: boolean }): Promise<void> {
   if (compaction.failed || !isCompactionDue(contextTokens(context.session), context.contextWindow)) return;
   compaction.failed = !(await compact(context));
 }
 
-/** The run would end here: what was steered or queued starts another turn. */
+/** The run would end here, but what was steered or queued starts another turn. False when there is nothing. */
 async function takeUp(context: RunContext): Promise<boolean> {
   const steered = await takeQueue(context, "steer");
   const content = steered.length > 0 ? steered : await takeQueue(context, "followUp");

@@ -6,14 +6,14 @@ export const maxRetries = 3;
 const firstDelayMs = 250;
 const maxDelayMs = 30_000;
 
-/** 402 and 403 say denied; a request that the provider has refused as such stays refused. */
+/** The statuses that another attempt may mend. Any other refusal is final, denials (402, 403) included. */
 export function isRetryableStatus(status: number): boolean {
   return status === 408 || status === 409 || status === 429 || status >= 500;
 }
 
 /**
- * Milliseconds before attempt `attempt` (1 is the first retry): what the server asked for, else 250·2ⁿ of which a random
- * half is taken off; never above 30 s. `random` gives [0, 1).
+ * Milliseconds to wait before retry `attempt` (from 1): what the server asked for, else 250 ms doubled with each retry and
+ * shortened at random by up to a half. Never above 30 s. `random` gives [0, 1).
  */
 export function retryDelayMs(
   attempt: number,
@@ -25,7 +25,7 @@ export function retryDelayMs(
   return Math.round(full * (1 - random() / 2));
 }
 
-/** `retry-after-ms`, or `retry-after` as seconds or an HTTP date (RFC 9110 §10.2.3); undefined when absent or senseless. */
+/** `retry-after-ms`, or `retry-after` as seconds or an HTTP date (RFC 9110 §10.2.3); undefined when absent or unreadable. */
 export function parseRetryAfter(header: (name: string) => string | null, nowMs: number): number | undefined {
   const exact = number(header("retry-after-ms"));
   if (exact !== undefined) return exact;

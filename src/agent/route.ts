@@ -7,7 +7,7 @@ export interface Route {
   readonly path: string;
   /** The model as the provider knows it. */
   readonly model: string;
-  /** `stream_options` is known to this provider. */
+  /** The provider accepts `stream_options`. */
   readonly takesStreamOptions: boolean;
 }
 
@@ -22,7 +22,7 @@ const messagesBase = new Map([...chatBase, ["deepseek", "/anthropic/v1"]]);
 /** Mistral refuses members that it does not know, and reports usage unasked. */
 const withoutStreamOptions = new Set(["mistral"]);
 
-/** A provider is one plain word before a colon; `ft:` is OpenAI's mark of a fine-tuned model. */
+/** A provider is one plain word before a colon. `ft:` is none: OpenAI's fine-tuned models begin with it. */
 const leadingProvider = /^(?!ft:)([a-z0-9][a-z0-9_-]*):(?=.)/;
 
 /** `groq:llama-3.3-70b` goes to `/groq/openai/v1/chat/completions`; a bare model to the gateway's drop-in `/v1`. */

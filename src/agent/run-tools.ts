@@ -44,7 +44,8 @@ export async function runTools(
 }
 
 /**
- * Emits the starts in call order: a call that overtakes one which waits for its path has that one's start told first.
+ * Emits the starts in call order: before the start of a call that overtakes others, the starts of those are emitted,
+ * though they still wait for their target.
  */
 function createAnnouncer(
   calls: readonly CheckedCall[],

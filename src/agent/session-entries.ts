@@ -1,9 +1,7 @@
-/** The session file: one JSON line an entry, append-only. Reading, writing and folding it, as pure functions. */
-import { summaryMessage } from "./compaction.ts";
-import { estimateMessage } from "./estimate.ts";
+/** The session file: one JSON line an entry, append-only. Reading and writing it, as pure functions. */
 import { asString, isObject, type JsonObject, parseJson } from "./json.ts";
 import type { Block, Message, Usage } from "./types.ts";
-import { addUsage, count, noUsage, wholeInput } from "./usage.ts";
+import { count } from "./usage.ts";
 
 export const sessionVersion = 1;
 
@@ -33,11 +31,11 @@ export interface MessageEntry extends EntryBase {
   readonly role: Message["role"];
   readonly content: readonly Block[];
   readonly model_id?: string;
-  /** What the call of the model cost that wrote this message. */
+  /** What the model call that wrote this message cost. */
   readonly usage?: Usage;
 }
 
-interface CompactionEntry extends EntryBase {
+export interface CompactionEntry extends EntryBase {
   readonly type: "compaction";
   readonly summary: string;
   /** The first message that stayed; null when none did. */
@@ -97,14 +95,14 @@ export function parseSession(text: string): SessionFile | undefined {
   return { header, entries: entries.filter((entry) => entry !== undefined) };
 }
 
-/** A JSON object that was cut anywhere is no JSON, so that a line which parses was not torn. */
+/** A JSON object that was cut anywhere does not parse, so a line that parses is whole. */
 export function isWholeLine(line: string): boolean {
   return isObject(parseJson(line));
 }
 
 const headerStart = '{"type":"session"';
 
-/** Anything else without a line feed is somebody's file, and not one to begin a session in. */
+/** Anything else without a line feed is some other file, and must not be overwritten. */
 function isTornHeader(text: string): boolean {
   return text.startsWith(headerStart) || headerStart.startsWith(text);
 }
@@ -135,7 +133,7 @@ function readHeader(value: unknown): SessionHeader {
 
 const entryTypes = new Set(["message", "compaction", "model_change", "title_change"]);
 
-/** Undefined for an entry type of a later minor revision, which changes nothing that is known here. */
+/** Undefined for an unknown type: later programs may add entries that this one can do without. */
 function readEntry(line: string, number: number): SessionEntry | undefined {
   const value = parseJson(line);
   if (!isObject(value)) throw new SessionError(`damaged session file: line ${number} is not a JSON object`);
@@ -161,82 +159,4 @@ function isSound(value: JsonObject): boolean {
     default:
       return typeof value.title === "string";
   }
-}
-
-/** A message that is part of the transcript, with the id of its entry. */
-interface StoredMessage {
-  readonly id: string;
-  readonly message: Message;
-}
-
-/** What the entries of a session add up to. */
-export interface SessionState {
-  readonly model: string;
-  readonly title: string | null;
-  readonly transcript: readonly StoredMessage[];
-  readonly usage: Usage;
-  /** The last turn's whole input. */
-  readonly lastInput: number;
-  /** Estimate of what came after that input was counted. */
-  readonly tokensSince: number;
-  readonly lastEntryId: string | null;
-  /** Every call id that was ever used. */
-  readonly callIds: ReadonlySet<string>;
-}
-
-export function emptyState(header: SessionHeader): SessionState {
-  return {
-    model: header.model,
-    title: header.title,
-    transcript: [],
-    usage: noUsage,
-    lastInput: 0,
-    tokensSince: 0,
-    lastEntryId: null,
-    callIds: new Set(),
-  };
-}
-
-export function applyEntry(state: SessionState, entry: SessionEntry): SessionState {
-  const base = { ...state, lastEntryId: entry.id };
-  switch (entry.type) {
-    case "message":
-      return applyMessage(base, entry);
-    case "compaction":
-      return applyCompaction(base, entry);
-    case "model_change":
-      return { ...base, model: entry.model };
-    case "title_change":
-      return { ...base, title: entry.title };
-  }
-}
-
-function applyMessage(state: SessionState, entry: MessageEntry): SessionState {
-  const { id, role, content, model_id, usage } = entry;
-  const message: Message = { role, content, ...(model_id !== undefined && { model_id }) };
-  const tokens = estimateMessage(message);
-  const calls = content.flatMap((block) => (block.type === "tool_use" ? [block.id] : []));
-  return {
-    ...state,
-    // An empty answer was paid for, and no provider takes it back.
-    transcript: content.length > 0 ? [...state.transcript, { id, message }] : state.transcript,
-    callIds: calls.length > 0 ? new Set([...state.callIds, ...calls]) : state.callIds,
-    ...(usage && { usage: addUsage(state.usage, usage) }),
-    // A provider that reports nothing leaves the estimate standing.
-    ...(usage && wholeInput(usage) > 0
-      ? { lastInput: wholeInput(usage), tokensSince: tokens }
-      : { tokensSince: state.tokensSince + tokens }),
-  };
-}
-
-function applyCompaction(state: SessionState, entry: CompactionEntry): SessionState {
-  const at = state.transcript.findIndex(({ id }) => id === entry.first_kept_id);
-  const kept = at < 0 ? [] : state.transcript.slice(at);
-  return {
-    ...state,
-    transcript: [{ id: entry.id, message: summaryMessage(entry.summary) }, ...kept],
-    usage: entry.usage ? addUsage(state.usage, entry.usage) : state.usage,
-    lastInput: entry.tokens_after,
-    tokensSince: 0,
-  };
 }

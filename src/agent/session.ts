@@ -1,15 +1,13 @@
 /** One conversation: its entries, what they add up to, and the store that they are appended to. */
 import {
-  applyEntry,
-  emptyState,
   formatLine,
   type MessageEntry,
   type SessionEntry,
   SessionError,
   type SessionHeader,
-  type SessionState,
   sessionVersion,
 } from "./session-entries.ts";
+import { createFold, type SessionState } from "./session-state.ts";
 import { interruptedResults, toolCalls } from "./transcript.ts";
 import type { Message, Usage } from "./types.ts";
 
@@ -45,7 +43,7 @@ export interface Session {
   setModel(model: string): Promise<void>;
   setTitle(title: string): Promise<void>;
   sync(): Promise<void>;
-  /** Syncs and lets go of the store. */
+  /** Syncs, and lets go of the store even when that fails. */
   close(): Promise<void>;
 }
 
@@ -81,25 +79,26 @@ export async function createSession(
   return openSession(header, entries, store);
 }
 
-/** Goes on with a session that is in the store already. Calls that were cut off by a kill get their results now. */
+/** Goes on with a session that is in the store already. Calls that a kill left without a result get an error now. */
 export async function openSession(
   header: SessionHeader,
   stored: readonly SessionEntry[],
   store: SessionStore = memoryStore,
 ): Promise<Session> {
   const entries = [...stored];
-  let state = entries.reduce(applyEntry, emptyState(header));
+  const fold = createFold(header);
+  for (const entry of entries) fold.add(entry);
 
   async function add(entry: SessionEntry): Promise<void> {
-    // The store first: what memory knows and the file does not would be lost without a word.
+    // The store first: what only memory knows would be lost without anybody being told.
     await store.append(formatLine(entry));
     entries.push(entry);
-    state = applyEntry(state, entry);
+    fold.add(entry);
   }
 
   const base = () => ({
     id: crypto.randomUUID(),
-    parent_id: state.lastEntryId,
+    parent_id: fold.state().lastEntryId,
     timestamp: new Date().toISOString(),
   });
 
@@ -107,10 +106,10 @@ export async function openSession(
     header,
     entries,
     get state() {
-      return state;
+      return fold.state();
     },
     get messages() {
-      return state.transcript.map(({ message }) => message);
+      return fold.state().transcript.map(({ message }) => message);
     },
     addMessage: (message, usage) => {
       const entry: MessageEntry = { type: "message", ...base(), ...message, ...(usage && { usage }) };
@@ -121,7 +120,7 @@ export async function openSession(
         type: "compaction",
         ...base(),
         summary,
-        first_kept_id: state.transcript[firstKept]?.id ?? null,
+        first_kept_id: fold.state().transcript[firstKept]?.id ?? null,
         tokens_before: tokensBefore,
         tokens_after: tokensAfter,
         usage,
@@ -130,8 +129,11 @@ export async function openSession(
     setTitle: (title) => add({ type: "title_change", ...base(), title }),
     sync: () => store.sync(),
     close: async () => {
-      await store.sync();
-      await store.close();
+      try {
+        await store.sync();
+      } finally {
+        await store.close();
+      }
     },
   };
 
@@ -141,7 +143,7 @@ export async function openSession(
   return session;
 }
 
-/** The entries of a fork: all, or those up to and with the one named. Throws `SessionError` when there is none such. */
+/** The entries of a fork: all, or those up to and including `upto`. Throws `SessionError` if there is no such entry. */
 export function entriesUpTo(
   entries: readonly SessionEntry[],
   upto: string | undefined,

@@ -3,9 +3,17 @@ import { type Schema, Validator } from "@cfworker/json-schema";
 import { untilAborted } from "./abort.ts";
 import { messageOf } from "./errors.ts";
 import { errorResult } from "./transcript.ts";
-import type { EventSink, JsonSchema, Tool, ToolOutput, ToolResultBlock, ToolUseBlock } from "./types.ts";
+import type {
+  AgentEvent,
+  EventSink,
+  JsonSchema,
+  Tool,
+  ToolOutput,
+  ToolResultBlock,
+  ToolUseBlock,
+} from "./types.ts";
 
-/** Embedder's say about each call. */
+/** What an embedder may decide about each call. */
 export interface ToolHooks {
   /** Refuses a call with a reason, which the model is told. */
   beforeToolCall?(
@@ -55,7 +63,7 @@ function schemaProblem(schema: JsonSchema, input: unknown): string | undefined {
   // Justified: the library's type names the keywords it knows; any JSON Schema object is one.
   const { valid, errors } = new Validator(schema as Schema, "2020-12", false).validate(input);
   if (valid) return undefined;
-  // The library reports each failure at its own place and again at every place around it: the innermost say it all.
+  // The library reports a failure at its own place and again at every place around it: the innermost are enough.
   const inner = errors.filter(({ keyword }) => keyword !== "properties" && keyword !== "items");
   const places = (inner.length > 0 ? inner : errors).map(
     ({ instanceLocation, error }) => `${instanceLocation}: ${error}`,
@@ -63,7 +71,7 @@ function schemaProblem(schema: JsonSchema, input: unknown): string | undefined {
   return `invalid input: ${places.slice(0, 5).join(" ")}`;
 }
 
-/** Runs a checked call. Never throws for the tool's sake: a throw becomes an error result. */
+/** Runs a checked call. Never throws: what the tool or a hook throws becomes an error result. */
 export async function runCall(
   checked: CheckedCall,
   hooks: ToolHooks,
@@ -82,8 +90,7 @@ export async function runCall(
       id: call.id,
       signal,
       progress: (snapshot) => {
-        // Nobody waits for a snapshot: a sink that fails on it will fail on the result as well.
-        if (running) Promise.resolve(onEvent({ ...progressOf, snapshot })).catch(() => undefined);
+        if (running) tellUnawaited(onEvent, { ...progressOf, snapshot });
       },
     });
     const output = await untilAborted(work, signal, abortGraceMs);
@@ -93,6 +100,12 @@ export async function runCall(
     running = false;
     return rewritten(call, failed(call, messageOf(thrown)), hooks);
   }
+}
+
+/** Nobody waits for a snapshot, and a tool may send one from a timer: what the sink throws would end the process. */
+function tellUnawaited(onEvent: EventSink, event: AgentEvent): void {
+  const told = async () => onEvent(event);
+  told().catch(() => undefined);
 }
 
 async function rewritten(call: ToolUseBlock, outcome: CallOutcome, hooks: ToolHooks): Promise<CallOutcome> {

@@ -5,7 +5,7 @@ export function toolCalls(message: Message): ToolUseBlock[] {
   return message.content.filter((block) => block.type === "tool_use");
 }
 
-/** A tool's name as every provider takes it back, also one that a model made up. */
+/** A tool's name in the form that every provider accepts, even one that a model made up. */
 export function wireName(name: string): string {
   return name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "unnamed";
 }
@@ -33,7 +33,7 @@ export function interruptedResults(calls: readonly ToolUseBlock[]): Message {
 }
 
 /**
- * The same conversation as a provider takes it: no empty message, roles that alternate, and after each assistant
+ * The same conversation in the form that a provider accepts: no empty message, roles that alternate, and after each assistant
  * message one user message that begins with the results of all its calls, in call order. A call without a result gets
  * an error result; a result without a call is dropped.
  */

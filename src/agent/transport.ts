@@ -1,4 +1,5 @@
 /** The way to the models: one HTTP attempt through the gateway, decoded into stream events. */
+import { abortedError } from "./abort.ts";
 import type { DialectName, StreamDecoder } from "./dialects/dialect.ts";
 import { inBandError, isContextOverflow, isQuotaError, readErrorBody } from "./dialects/error-body.ts";
 import { dialects } from "./dialects/table.ts";
@@ -34,7 +35,7 @@ export interface GatewayTransportOptions {
   /** The virtual key. It goes into the request's credential header and nowhere else. */
   readonly key: string;
   readonly fetch: FetchPort;
-  /** Speak this wire whatever the model's name says. */
+  /** Speak this wire, whatever the model's name suggests. */
   readonly dialect?: DialectName;
   /** Longest silence, before the head and between two chunks. */
   readonly idleTimeoutMs?: number;
@@ -154,7 +155,7 @@ async function refusal(
   );
 }
 
-/** A 200 that is no stream: an error document, or something that is not a model at all. */
+/** The error for a 200 that is not a stream: an error document, or something that is not a model at all. */
 async function notAStream(reader: ByteReader | undefined, type: string, idleMs: number): Promise<ModelError> {
   const text = reader ? await readSome(reader, maxErrorBytes, idleMs) : "";
   const document = parseJson(text);
@@ -168,14 +169,14 @@ async function notAStream(reader: ByteReader | undefined, type: string, idleMs: 
 }
 
 function asModelError(thrown: unknown, signal: AbortSignal, base: string): ModelError {
-  if (signal.aborted) return new ModelError("aborted", "aborted");
+  if (signal.aborted) return abortedError();
   if (thrown instanceof ModelError) return thrown;
   const cause = thrown instanceof Error ? thrown.cause : undefined;
   const detail = asString(asObject(cause)?.code) ?? messageOf(cause ?? thrown);
   return new ModelError("unreachable", `cannot reach the gateway at ${base}: ${detail}`, { retryable: true });
 }
 
-/** Providers are known to quote the credential that they refuse. */
+/** Some providers quote the credential that they refuse. */
 function withoutKey(error: ModelError, key: string): ModelError {
   if (key === "" || !error.message.includes(key)) return error;
   return new ModelError(error.code, error.message.replaceAll(key, "[redacted]"), error);

@@ -324,6 +324,13 @@ describe("grep and find", () => {
     expect(ticks).toBeGreaterThan(10);
   });
 
+  it("grep takes more matches from one file than a call takes arguments", async () => {
+    put("many.txt", "hay\n".repeat(300_000));
+    // A glob takes the built-in search, also where ripgrep is installed.
+    const input = { pattern: "hay", glob: "*.txt", path: "many.txt", limit: 1_000_000 };
+    expect(await text("grep", input)).toMatch(/^many\.txt:1: hay\n.*\[output cut; /s);
+  });
+
   it("grep stops when it is aborted", async () => {
     put("evil.txt", `${"a".repeat(40)}!\n`);
     const abort = new AbortController();

@@ -18,11 +18,14 @@ export interface AgentProcessOptions {
   readonly env?: Record<string, string>;
   /** Left open when undefined, as a parent that forgets it would. */
   readonly stdin?: string;
+  /** A shell command that comes first, such as `ulimit`. */
+  readonly before?: string;
 }
 
 /** The environment has no more than is given, so that nothing of the machine's gets in. */
-export function startAgent(args: readonly string[], { cwd, env, stdin }: AgentProcessOptions): AgentRun {
-  const child = spawn(process.execPath, [bin, ...args], {
+export function startAgent(args: readonly string[], options: AgentProcessOptions): AgentRun {
+  const { cwd, env, stdin, before = ":" } = options;
+  const child = spawn("/bin/sh", ["-c", `${before}; exec "$@"`, "sh", process.execPath, bin, ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? "", HOME: cwd, ...env },
   });

@@ -8,6 +8,7 @@ import {
   type Tool,
 } from "../../../src/agent/index.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../src/agent/json.ts";
+import { minThinkingTokens } from "./options.ts";
 import type { SessionHost } from "./session-host.ts";
 
 export interface CommandContext {
@@ -21,7 +22,7 @@ export interface Command {
   /** `now`: served at once, also while a prompt runs. `idle`: only between prompts. `job`: runs until it is done. */
   readonly when: "now" | "idle" | "job";
   readonly input: readonly string[];
-  /** Gives the response's `data`. Throws with the response's `error`. */
+  /** Gives the response's `data`. The message of a throw is the response's `error`. */
   run(input: JsonObject, context: CommandContext): Promise<unknown> | unknown;
 }
 
@@ -163,8 +164,6 @@ function requireText(input: JsonObject, name: string): string {
   if (!value?.trim()) throw new Error(`${name}: want a text that is not empty`);
   return value;
 }
-
-const minThinkingTokens = 1024;
 
 function readBudget(value: unknown): number | undefined {
   if (value === null || value === 0) return undefined;

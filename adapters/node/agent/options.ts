@@ -1,4 +1,4 @@
-/** The options that `run` and `serve` share, and what they come to together with the environment. */
+/** The options that `run` and `serve` share, and the configuration that they and the environment make. */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -24,7 +24,7 @@ export interface SharedFlags {
 /** Everything that a run needs to know. */
 export interface AgentConfig {
   readonly cwd: string;
-  /** Given on the command line: it goes before a session's own model. */
+  /** Given on the command line: it overrides a session's own model. */
   readonly givenModel: string | undefined;
   readonly defaultModel: string;
   readonly gatewayUrl: string;
@@ -35,7 +35,8 @@ export interface AgentConfig {
 
 const defaultGatewayUrl = "http://ai.internal";
 const defaultModel = "claude-sonnet-5-5";
-const minThinkingTokens = 1024;
+/** The least thinking budget that the Messages API accepts (platform.claude.com/docs, "Extended thinking"). */
+export const minThinkingTokens = 1024;
 
 export function addSharedOptions(command: Command): Command {
   return command

@@ -1,8 +1,8 @@
-/** A writer on stdout: in order, none dropped, and it says when nobody reads any more. */
+/** A writer on stdout: in order, nothing dropped, and it says when nobody reads any more. */
 import type { Writable } from "node:stream";
 
 export interface Output {
-  /** Settles when the text is out of the process's hands. Never rejects: a closed pipe is told once, by `onClosed`. */
+  /** Settles when the text has left the process. Never rejects: a closed pipe is reported once, by `onClosed`. */
   write(text: string): Promise<void>;
   /** Settles when all that was written is out. */
   flush(): Promise<void>;

@@ -23,7 +23,7 @@ export async function sessionForRun(
   return openOrCreate(last.path, config);
 }
 
-/** A model that was given on the command line goes before the session's own. */
+/** A model that was given on the command line overrides the session's own. */
 export async function openOrCreate(path: string, config: AgentConfig): Promise<Session> {
   const model = config.givenModel ?? config.defaultModel;
   const found = await openSessionFile(path);
@@ -33,7 +33,7 @@ export async function openOrCreate(path: string, config: AgentConfig): Promise<S
   return found;
 }
 
-/** A home that cannot be written to costs the session file, not the run. */
+/** Where no session file can be made, the run goes on without one. */
 async function newSession(folder: string, config: AgentConfig): Promise<Session> {
   const header = newHeader({ cwd: config.cwd, model: config.givenModel ?? config.defaultModel });
   try {

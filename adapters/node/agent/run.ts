@@ -30,7 +30,7 @@ export async function runCommand(
   const signals = watchSignals(
     () => {
       stop.abort();
-      // The task may still be on its way.
+      // Ends the wait for a task that is still being read.
       process.stdin.destroy();
     },
     () => processes.killAll(),
@@ -78,7 +78,7 @@ async function conclude(result: RunResult, agent: Agent, flags: RunFlags): Promi
   return result.stop_reason === "refusal" ? 1 : 0;
 }
 
-/** What went wrong outside a run still ends with a terminal event, for who reads only those. */
+/** A failure outside a run is an `error` event too, so that the output always ends with a terminal event. */
 async function report(thrown: unknown, flags: RunFlags, output: Output): Promise<number> {
   const isUsage = thrown instanceof UsageError;
   const message = messageOf(thrown);

@@ -2,7 +2,7 @@
 import { messageOf } from "../../../src/agent/errors.ts";
 import { asString, isObject, type JsonObject, parseJson } from "../../../src/agent/json.ts";
 import { type Command, type CommandContext, commands } from "./commands.ts";
-import { type LineRecord, readLines } from "./line-reader.ts";
+import { eachLine, type Line } from "./lines.ts";
 import { agentFactory } from "./open-agent.ts";
 import { readConfig, type SharedFlags } from "./options.ts";
 import { createOutput } from "./output.ts";
@@ -16,10 +16,10 @@ export interface ServeFlags extends SharedFlags {
   sessionDir?: string;
 }
 
-/** A prompt with a few images at their largest; what is longer is no command. */
+/** Room for a prompt with a few images at their largest; a longer line is refused. */
 const maxFrameBytes = 32 * 1024 * 1024;
 
-/** Gives the exit code: 0 at the end of stdin, 128 + n on a signal. Throws before the first frame only. */
+/** Gives the exit code: 0 at the end of stdin, 128 + n on a signal. Throws only before the first frame. */
 export async function serveCommand(flags: ServeFlags, env: NodeJS.ProcessEnv): Promise<number> {
   if (flags.sessionFile !== undefined && flags.sessionDir !== undefined) {
     throw new UsageError("give --session-file or --session-dir, not both");
@@ -45,9 +45,9 @@ export async function serveCommand(flags: ServeFlags, env: NodeJS.ProcessEnv): P
     send,
   );
   try {
-    for await (const record of readLines(process.stdin, maxFrameBytes)) await dispatch.take(record);
+    for await (const line of eachLine(process.stdin, maxFrameBytes)) await dispatch.take(line);
   } catch {
-    // Stdin was destroyed, by a signal or by its other end: that is its end.
+    // Stdin was destroyed, by a signal or because nobody reads stdout: the same as its end.
   }
   host.agent.abort();
   await dispatch.idle();
@@ -74,8 +74,8 @@ function createDispatcher(context: CommandContext, send: Send) {
   }
 
   return {
-    async take(record: LineRecord): Promise<void> {
-      const parsed = parseRecord(record);
+    async take(line: Line): Promise<void> {
+      const parsed = parseCommand(line);
       if (parsed === "blank") return;
       if ("problem" in parsed) {
         await send({ type: "response", command: "?", success: false, error: parsed.problem });
@@ -92,7 +92,7 @@ function createDispatcher(context: CommandContext, send: Send) {
         return;
       }
       job = done.then((frame) => {
-        // Before the answer is out: who reads it may send the next prompt at once.
+        // Before the response is written: whoever reads it may send the next prompt at once.
         job = undefined;
         return send(frame);
       });
@@ -111,16 +111,16 @@ function failing(error: string): Command {
   };
 }
 
-type ParsedRecord =
+type ParsedCommand =
   | "blank"
   | { readonly problem: string }
   | { readonly name: string; readonly input: JsonObject };
 
-function parseRecord(record: LineRecord): ParsedRecord {
-  if ("skippedBytes" in record) {
-    return { problem: `line of ${record.skippedBytes} bytes; at most ${maxFrameBytes} are read` };
+function parseCommand({ head, bytes }: Line): ParsedCommand {
+  if (bytes > maxFrameBytes) {
+    return { problem: `line of ${bytes} bytes; at most ${maxFrameBytes} are read` };
   }
-  const text = decode(record.line);
+  const text = decode(head);
   if (text === undefined) return { problem: "bad JSON: not UTF-8" };
   if (text.trim() === "") return "blank";
   const input = parseJson(text);

@@ -1,5 +1,5 @@
 /** Sessions as files: where they are, how they are opened, and how lines are appended. */
-import { open, readdir, readFile, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import {
@@ -27,14 +27,14 @@ export function sessionPath(folder: string, header: SessionHeader): string {
   return join(folder, `${header.created_at.replaceAll(":", "-")}_${header.id}.jsonl`);
 }
 
-/** Starts a session file, which must not be there yet (or hold nothing). */
+/** Starts a session file. What the path held is cut away; that should be nothing, or a torn header. */
 export async function createSessionFile(
   path: string,
   header: SessionHeader,
   entries: readonly SessionEntry[] = [],
 ): Promise<Session> {
   await makeFolder(dirname(resolve(path)), 0o700);
-  return createSession(header, await openStore(path, 0), entries);
+  return withStore(path, 0, (store) => createSession(header, store, entries));
 }
 
 /**
@@ -47,9 +47,11 @@ export async function openSessionFile(path: string): Promise<Session | undefined
   if (!bytes || !file) return undefined;
   const end = bytes.lastIndexOf("\n") + 1;
   const torn = bytes.subarray(end).toString("utf8");
-  const store = await openStore(path, isWholeLine(torn) ? bytes.length : end);
-  if (isWholeLine(torn)) await store.append("\n");
-  return openSession(file.header, file.entries, store);
+  const lacksLineFeed = isWholeLine(torn);
+  return withStore(path, lacksLineFeed ? bytes.length : end, async (store) => {
+    if (lacksLineFeed) await store.append("\n");
+    return openSession(file.header, file.entries, store);
+  });
 }
 
 export interface SessionSummary {
@@ -88,7 +90,7 @@ async function summarise(path: string): Promise<{ summary: SessionSummary; usedA
       usedAt: (await stat(path)).mtimeMs,
     };
   } catch {
-    // Something else that ends in .jsonl, or a session of a newer version: not one to offer.
+    // Another kind of file that ends in .jsonl, or a session of a newer version: not listed.
     return undefined;
   }
 }
@@ -110,11 +112,28 @@ async function readBytes(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/** Appends from `length` on: what stood after it was torn. */
-async function openStore(path: string, length: number): Promise<SessionStore> {
+/**
+ * Opens the store that appends from `length` on (what stood after it was torn), and makes a session of it. A failure
+ * closes the file.
+ */
+async function withStore(
+  path: string,
+  length: number,
+  make: (store: SessionStore) => Promise<Session>,
+): Promise<Session> {
   const file = await open(path, "a", 0o600);
+  try {
+    await file.truncate(length);
+    return await make(createStore(file, length));
+  } catch (thrown) {
+    await file.close().catch(() => undefined);
+    throw thrown;
+  }
+}
+
+/** Appends to a file that holds `length` bytes of whole lines. */
+function createStore(file: FileHandle, length: number): SessionStore {
   let sound = length;
-  await file.truncate(sound);
   return {
     async append(line) {
       const bytes = Buffer.from(line);

@@ -1,4 +1,4 @@
-/** The session that `serve` works on, and how it is exchanged for another. */
+/** The session that `serve` works on, and how another takes its place. */
 import { dirname } from "node:path";
 import {
   type Agent,
@@ -28,7 +28,7 @@ export interface SessionHost {
   start(): Promise<void>;
   list(): Promise<readonly SessionSummary[]>;
   switchTo(id: string): Promise<void>;
-  /** A new session that begins with the current one's entries, up to and with the one named. */
+  /** Makes a new session that begins with the current one's entries, up to and including the one named. */
   fork(upto: string | undefined): Promise<void>;
 }
 
@@ -66,11 +66,18 @@ export async function createSessionHost({
 
   let current = open(sessionFile === undefined ? await create({}) : await openOrCreate(sessionFile, config));
 
+  /** When the current session cannot be synced it stays the current one, and the other is closed. */
   async function use(session: Session): Promise<void> {
-    const { thinkingBudget } = current;
-    await current.session.close();
+    const before = current;
+    try {
+      await before.session.sync();
+    } catch (thrown) {
+      await session.close().catch(() => undefined);
+      throw thrown;
+    }
     current = open(session);
-    current.thinkingBudget = thinkingBudget;
+    current.thinkingBudget = before.thinkingBudget;
+    await before.session.close();
   }
 
   return {

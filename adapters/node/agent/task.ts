@@ -17,7 +17,7 @@ interface TaskSource {
 }
 
 /**
- * A word `@file` puts the file's content in, `-` what stands on standard input. Standard input is read only when it is
+ * `@file` puts in the file's content, `-` what comes on standard input. Standard input is read only when it is
  * named or when there are no words: a parent that leaves it open must not make the agent wait. Throws `UsageError`.
  */
 export async function readTask({ words, cwd, stdin }: TaskSource): Promise<Block[]> {
@@ -34,7 +34,7 @@ export async function readTask({ words, cwd, stdin }: TaskSource): Promise<Block
   return joined;
 }
 
-/** `@file` alone must be there; inside a sentence an `@name` that is no file is a name. */
+/** A word that is only `@file` must name a file; inside a sentence, an `@name` that names no file is just text. */
 async function readWord(word: string, cwd: string): Promise<Block[]> {
   if (/^@\S+$/.test(word)) {
     const block = await readMention(word.slice(1), cwd);
@@ -77,7 +77,7 @@ function text(content: string): Block {
   return { type: "text", text: content };
 }
 
-/** Words that stand side by side are one text; what is blank is left out. */
+/** Joins texts that stand side by side, and leaves out blank ones. */
 function joinText(blocks: readonly Block[]): Block[] {
   const out: Block[] = [];
   for (const block of blocks) {

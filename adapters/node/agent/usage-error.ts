@@ -1,2 +1,2 @@
-/** A command line that cannot be carried out as it was given: exit code 2. */
+/** A command line that makes no sense: exit code 2. */
 export class UsageError extends Error {}

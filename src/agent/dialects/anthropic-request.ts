@@ -100,8 +100,8 @@ function markLastBlock(messages: { role: string; content: Json[] }[]): Json[] {
 }
 
 /**
- * With thinking on, an assistant message whose tool results come next must begin with its thinking. One that was written
- * with thinking off, or by another model, has none: that turn is finished without.
+ * With thinking on, the API wants the assistant message that the last tool results answer to begin with thinking. One
+ * that was written with thinking off, or by another model, has none: then thinking stays off for the rest of its turn.
  */
 function mayThink(messages: readonly { role: string; content: Json[] }[]): boolean {
   const last = messages.findLast((message) => message.role === "assistant");

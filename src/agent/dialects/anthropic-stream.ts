@@ -1,8 +1,11 @@
 /** Decodes an Anthropic Messages stream (platform.claude.com/docs, "Streaming messages"). */
 import { ModelError } from "../errors.ts";
 import { asObject, asString, type JsonObject } from "../json.ts";
-import type { StopReason, StreamEvent, Usage } from "../types.ts";
+import type { SseEvent } from "../sse-reader.ts";
+import type { StopReason, StreamEvent } from "../types.ts";
 import { count, noUsage } from "../usage.ts";
+import { blockDelta, blockStart } from "./anthropic-blocks.ts";
+import { mergeUsage } from "./anthropic-usage.ts";
 import type { StreamDecoder } from "./dialect.ts";
 import { parseEvent } from "./error-body.ts";
 
@@ -15,104 +18,62 @@ const stopReasons = new Map<string, StopReason>([
   ["refusal", "refusal"],
 ]);
 
-export function createAnthropicDecoder(): StreamDecoder {
-  let usage = noUsage;
-  let stopReason: StopReason = "other";
-  let done = false;
-  /** Blocks of a type that the agent has no use for (server tools) are left out, and so are their deltas. */
-  const open = new Set<number>();
+export class AnthropicDecoder implements StreamDecoder {
+  done = false;
+  #usage = noUsage;
+  #stopReason: StopReason = "other";
+  /** Blocks under way. One that is left out is not among them, so that its deltas and its end are left out too. */
+  readonly #open = new Set<number>();
 
-  function start(event: JsonObject): StreamEvent[] {
-    const index = indexOf(event);
-    const block = asObject(event.content_block) ?? {};
-    switch (block.type) {
-      case "text":
-        open.add(index);
-        return block.text ? [{ type: "text_delta", index, text: String(block.text) }] : [];
-      case "thinking":
-        open.add(index);
-        return block.thinking ? [{ type: "thinking_delta", index, text: String(block.thinking) }] : [];
-      case "redacted_thinking":
-        open.add(index);
-        return [{ type: "redacted_thinking", index, data: asString(block.data) ?? "" }];
-      case "tool_use": {
-        open.add(index);
-        const begin: StreamEvent = {
-          type: "tool_use_start",
-          index,
-          id: asString(block.id) ?? "",
-          name: asString(block.name) ?? "",
-        };
-        // Some Messages-compatible providers put the whole input here and send no delta.
-        const input = asObject(block.input);
-        if (!input || Object.keys(input).length === 0) return [begin];
-        return [begin, { type: "input_json_delta", index, partial_json: JSON.stringify(input) }];
-      }
+  push({ data }: SseEvent): StreamEvent[] {
+    if (this.done || data === "[DONE]") return [];
+    const event = parseEvent(data);
+    switch (event.type) {
+      case "message_start":
+        return [{ type: "message_start" }, ...this.#takeUsage(asObject(event.message)?.usage)];
+      case "content_block_start":
+        return this.#start(indexOf(event), asObject(event.content_block) ?? {});
+      case "content_block_delta":
+        return this.#delta(indexOf(event), asObject(event.delta) ?? {});
+      case "content_block_stop":
+        return this.#stop(indexOf(event));
+      case "message_delta":
+        this.#takeStopReason(asObject(event.delta)?.stop_reason);
+        return this.#takeUsage(event.usage);
+      case "message_stop":
+        this.done = true;
+        return [{ type: "message_stop", stop_reason: this.#stopReason }];
       default:
         return [];
     }
   }
 
-  function delta(event: JsonObject): StreamEvent[] {
-    const index = indexOf(event);
-    if (!open.has(index)) return [];
-    const change = asObject(event.delta) ?? {};
-    switch (change.type) {
-      case "text_delta":
-        return change.text ? [{ type: "text_delta", index, text: String(change.text) }] : [];
-      case "thinking_delta":
-        return change.thinking ? [{ type: "thinking_delta", index, text: String(change.thinking) }] : [];
-      case "signature_delta":
-        return change.signature
-          ? [{ type: "signature_delta", index, signature: String(change.signature) }]
-          : [];
-      case "input_json_delta":
-        return change.partial_json
-          ? [{ type: "input_json_delta", index, partial_json: String(change.partial_json) }]
-          : [];
-      default:
-        return [];
-    }
+  #start(index: number, block: JsonObject): StreamEvent[] {
+    const events = blockStart(index, block);
+    if (!events) return [];
+    this.#open.add(index);
+    return events;
   }
 
-  function takeUsage(value: unknown): StreamEvent[] {
+  #delta(index: number, delta: JsonObject): StreamEvent[] {
+    return this.#open.has(index) ? blockDelta(index, delta) : [];
+  }
+
+  #stop(index: number): StreamEvent[] {
+    return this.#open.delete(index) ? [{ type: "content_block_stop", index }] : [];
+  }
+
+  #takeStopReason(value: unknown): void {
+    const reason = asString(value);
+    if (reason) this.#stopReason = stopReasons.get(reason) ?? "other";
+  }
+
+  #takeUsage(value: unknown): StreamEvent[] {
     const block = asObject(value);
     if (!block) return [];
-    usage = mergeUsage(usage, block);
-    return [{ type: "usage", ...usage }];
+    this.#usage = mergeUsage(this.#usage, block);
+    return [{ type: "usage", ...this.#usage }];
   }
-
-  return {
-    get done() {
-      return done;
-    },
-    push({ data }) {
-      if (done || data === "[DONE]") return [];
-      const event = parseEvent(data);
-      switch (event.type) {
-        case "message_start":
-          return [{ type: "message_start" }, ...takeUsage(asObject(event.message)?.usage)];
-        case "content_block_start":
-          return start(event);
-        case "content_block_delta":
-          return delta(event);
-        case "content_block_stop": {
-          const index = indexOf(event);
-          return open.delete(index) ? [{ type: "content_block_stop", index }] : [];
-        }
-        case "message_delta": {
-          const reason = asString(asObject(event.delta)?.stop_reason);
-          if (reason) stopReason = stopReasons.get(reason) ?? "other";
-          return takeUsage(event.usage);
-        }
-        case "message_stop":
-          done = true;
-          return [{ type: "message_stop", stop_reason: stopReason }];
-        default:
-          return [];
-      }
-    },
-  };
 }
 
 function indexOf(event: JsonObject): number {
@@ -121,18 +82,4 @@ function indexOf(event: JsonObject): number {
     throw new ModelError("bad_stream", "a content block event has no index", { retryable: true });
   }
   return index;
-}
-
-/** Later counts replace earlier ones member by member; a null or absent member keeps what was there. */
-function mergeUsage(before: Usage, block: JsonObject): Usage {
-  return {
-    input_tokens: count(block.input_tokens) ?? before.input_tokens,
-    output_tokens: count(block.output_tokens) ?? before.output_tokens,
-    cache_read_tokens: count(block.cache_read_input_tokens) ?? before.cache_read_tokens,
-    cache_write_tokens: count(block.cache_creation_input_tokens) ?? before.cache_write_tokens,
-    cache_write_1h_tokens:
-      count(asObject(block.cache_creation)?.ephemeral_1h_input_tokens) ?? before.cache_write_1h_tokens,
-    reasoning_tokens:
-      count(asObject(block.output_tokens_details)?.thinking_tokens) ?? before.reasoning_tokens,
-  };
 }

@@ -4,10 +4,10 @@ import type { ModelRequest, StreamEvent } from "../types.ts";
 
 export type DialectName = "openai" | "anthropic";
 
-/** Turns the events of one response into `StreamEvent`s. Throws `ModelError` on an error event or on what is not the wire. */
+/** Turns the events of one response into `StreamEvent`s. Throws `ModelError` for an error event, or an event that the wire does not have. */
 export interface StreamDecoder {
   push(event: SseEvent): StreamEvent[];
-  /** The protocol's own end was received. A stream that ends without it was cut. */
+  /** The protocol's own end has come. A stream that ends without it was cut. */
   readonly done: boolean;
 }
 
@@ -16,6 +16,6 @@ export interface Dialect {
   /** The JSON body, ready to be stringified. */
   encode(request: ModelRequest): Record<string, unknown>;
   createDecoder(): StreamDecoder;
-  /** Where the credential and the version go. */
+  /** The headers that carry the credential and the wire's version. */
   headers(key: string): Record<string, string>;
 }

@@ -1,6 +1,7 @@
 /** Reads the providers' many error shapes (an error status, an error document, or an error event inside a 200). */
 import { ModelError } from "../errors.ts";
 import { asObject, asString, isObject, type JsonObject, parseJson } from "../json.ts";
+import { isRetryableStatus } from "../retry.ts";
 
 /** What an error body says; members that it does not carry are absent. */
 interface ErrorBody {
@@ -45,7 +46,7 @@ const quotaCodes = new Set([
 const quotaText =
   /exceeded your current quota|insufficient (quota|credits|balance|funds)|credit balance is too low/i;
 
-/** The account's money or allowance is used up: no wait mends it. */
+/** The account's money or allowance is used up: waiting does not help. */
 export function isQuotaError(body: ErrorBody): boolean {
   return quotaCodes.has(body.code ?? "") || quotaCodes.has(body.type ?? "") || quotaText.test(body.message);
 }
@@ -85,7 +86,7 @@ export function inBandError(value: unknown): ModelError | undefined {
     !isQuotaError(body) &&
     (status === undefined
       ? mendable.has(body.type ?? "") || mendable.has(body.code ?? "") || (!body.type && !body.code)
-      : status === 408 || status === 409 || status === 429 || status >= 500);
+      : isRetryableStatus(status));
   return new ModelError(body.code ?? body.type ?? "upstream_error", body.message, {
     retryable,
     contextOverflow: isContextOverflow(status, body),
@@ -93,7 +94,7 @@ export function inBandError(value: unknown): ModelError | undefined {
   });
 }
 
-/** Parses one event's data; garbage is an error that another attempt may mend. */
+/** Parses one event's data. Throws what an error event says; for garbage, an error that another attempt may mend. */
 export function parseEvent(data: string): JsonObject {
   const value = parseJson(data);
   if (!isObject(value)) {

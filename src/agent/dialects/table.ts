@@ -1,21 +1,21 @@
 /** The two wires as table entries; nothing below asks which one it has. */
 import { encodeAnthropic } from "./anthropic-request.ts";
-import { createAnthropicDecoder } from "./anthropic-stream.ts";
+import { AnthropicDecoder } from "./anthropic-stream.ts";
 import type { Dialect, DialectName } from "./dialect.ts";
 import { encodeOpenAi } from "./openai-request.ts";
-import { createOpenAiDecoder } from "./openai-stream.ts";
+import { OpenAiDecoder } from "./openai-stream.ts";
 
 export const dialects: Readonly<Record<DialectName, Dialect>> = {
   anthropic: {
     name: "anthropic",
     encode: encodeAnthropic,
-    createDecoder: createAnthropicDecoder,
+    createDecoder: () => new AnthropicDecoder(),
     headers: (key) => ({ "x-api-key": key, "anthropic-version": "2023-06-01" }),
   },
   openai: {
     name: "openai",
     encode: encodeOpenAi,
-    createDecoder: createOpenAiDecoder,
+    createDecoder: () => new OpenAiDecoder(),
     headers: (key) => ({ authorization: `Bearer ${key}` }),
   },
 };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { AgentEvent } from "../../../src/agent/index.ts";
 import { callsFor, gate, harness, says, scripted, tool } from "./scripted.ts";
 
 describe("tools of one turn", () => {
@@ -126,6 +127,22 @@ describe("tools of one turn", () => {
     await agent.prompt("go", { onEvent });
     const starts = trace().filter((line) => line.startsWith("tool_start"));
     expect(starts).toEqual(["tool_start:c0", "tool_start:c1", "tool_start:c2"]);
+  });
+
+  it("are not told of a sink that throws on a snapshot", async () => {
+    const slow = tool("slow", async (_, { progress }) => {
+      progress("half");
+      return { text: "whole" };
+    });
+    const transport = scripted(callsFor({ id: "c", name: "slow" }), says("done"));
+    const { agent } = await harness({ transport, tools: [slow] });
+    const onEvent = ({ kind }: AgentEvent) => {
+      if (kind === "tool_progress") throw new Error("no room");
+    };
+    expect(await agent.prompt("go", { onEvent })).toMatchObject({ ok: true });
+    expect(transport.requests[1]!.messages.at(-1)!.content).toMatchObject([
+      { content: "whole", is_error: false },
+    ]);
   });
 });
 

@@ -53,6 +53,28 @@ async function written(messages: readonly Message[]): Promise<string> {
   return store.text;
 }
 
+/** How many elements of arrays and sets are walked through until `work` first waits. */
+function copiedBy(work: () => unknown): number {
+  let copied = 0;
+  const walk = Array.prototype[Symbol.iterator];
+  const add = Set.prototype.add;
+  Array.prototype[Symbol.iterator] = function () {
+    copied += this.length;
+    return walk.call(this);
+  };
+  Set.prototype.add = function (value) {
+    copied++;
+    return add.call(this, value);
+  };
+  try {
+    work();
+  } finally {
+    Array.prototype[Symbol.iterator] = walk;
+    Set.prototype.add = add;
+  }
+  return copied;
+}
+
 describe("a session file", () => {
   it("has a header line, then entries that name the one before", async () => {
     const lines = (await written([user, answer]))
@@ -103,6 +125,28 @@ describe("a session file", () => {
     });
     expect(again.messages).toHaveLength(2);
     expect(JSON.stringify(again.messages[0])).toContain("S");
+  });
+
+  it("is opened with work in proportion to its length", async () => {
+    const turn = (id: string): Message[] => [
+      { role: "assistant", content: [{ type: "tool_use", id, name: "n", input: {} }] },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: id, content: "r", is_error: false }] },
+    ];
+    const text = await written(Array.from({ length: 500 }, (_, index) => turn(`t${index}`)).flat());
+    const file = parseSession(text)!;
+    const half = { ...file, entries: file.entries.slice(0, file.entries.length / 2) };
+    const work = copiedBy(() => openSession(file.header, file.entries));
+    expect(work).toBeLessThan(3 * copiedBy(() => openSession(half.header, half.entries)));
+  });
+
+  it("has a state that what is added later does not change", async () => {
+    const session = await createSession(newHeader({ cwd: "/w", model: "m" }));
+    await session.addMessage(user);
+    const before = session.state;
+    await session.addMessage(calls, { ...noUsage, input_tokens: 7 });
+    expect(before).toMatchObject({ usage: noUsage, callIds: new Set() });
+    expect(before.transcript).toHaveLength(1);
+    expect(session.state.callIds).toEqual(new Set(["t"]));
   });
 
   it("cut at any byte resumes to a transcript that a provider accepts", async () => {

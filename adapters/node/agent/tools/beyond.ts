@@ -7,7 +7,7 @@ import { objectSchema, optionalText, string } from "./tool-input.ts";
 
 const timeoutMs = 30 * 60 * 1000;
 
-/** None when there is no `beyond` on the PATH and `AI_AGENT_BEYOND_BIN` names none. */
+/** No tools when there is no `beyond` on the PATH and `AI_AGENT_BEYOND_BIN` names none. */
 export function createBeyondTools(cwd: string, env: NodeJS.ProcessEnv, processes: Processes): Tool[] {
   const file = env.AI_AGENT_BEYOND_BIN || findProgram("beyond", env);
   if (!file) return [];

@@ -19,20 +19,21 @@ interface Replacement {
   readonly edit: number;
 }
 
-/** An edit that cannot be made; the message says which and why. */
+/** Edits that cannot be made; the message says which and why. */
 export class EditError extends Error {}
 
 /**
  * Applies all edits to the original, none to another's result. Bytes that no edit names stay as they are, so that a file
- * in any encoding survives. The file's line ends are kept: `\n` in an edit matches `\r\n`, and is written as the file does.
- * Throws `EditError`.
+ * in any encoding survives. The file's line ends are kept: `\n` in an edit also matches `\r\n`, and is written as the
+ * line end that the file has. Throws `EditError`.
  */
 export function applyEdits(
   original: Buffer,
   edits: readonly Edit[],
   options: EditOptions,
 ): { bytes: Buffer; count: number } {
-  // One UTF-16 unit a byte: string search on bytes, whatever they encode. UTF-8 finds no match inside a character.
+  // latin1 makes each byte one character, so that strings search bytes in any encoding. In UTF-8, whose characters never
+  // begin inside one another, that finds the same matches.
   const file = createFile(original.toString("latin1"));
   const replacements = edits.flatMap((edit, index) => findEdit(file, edit, index + 1, options));
   replacements.sort((a, b) => a.start - b.start);
@@ -111,7 +112,7 @@ function findEdit(
   }));
 }
 
-/** A byte order mark stays where it is in the file; a model that copies it does not mean it. */
+/** Without a leading byte order mark: the file keeps its own, whether or not the model copied it. */
 function toSearch(text: string): string {
   const plain = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
   return Buffer.from(plain).toString("latin1");

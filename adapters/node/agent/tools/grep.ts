@@ -1,6 +1,7 @@
 /** `grep`: lines that match a pattern, by ripgrep when it is installed. */
 import { stat } from "node:fs/promises";
 import { relative } from "node:path";
+import { messageOf } from "../../../../src/agent/errors.ts";
 import type { Tool } from "../../../../src/agent/types.ts";
 import { findProgram } from "./environment.ts";
 import { cutText, fitLines } from "./limits.ts";
@@ -47,7 +48,7 @@ export function createGrepTool(cwd: string, env: NodeJS.ProcessEnv, processes: P
         context: numberOf(input, "context", 0),
         limit: numberOf(input, "limit", defaultLimit),
       };
-      // rg's own --glob also brings back what .gitignore excludes, so that a glob goes to the built-in search.
+      // rg's --glob brings back what .gitignore excludes, so a search with a glob is left to the built-in one.
       const useRg = rg !== undefined && job.glob === undefined;
       const work = useRg ? runRipgrep(rg, job, cwd, env, processes, signal) : runSearch(job, signal);
       const result = await work.catch((thrown: unknown) => {
@@ -59,7 +60,7 @@ export function createGrepTool(cwd: string, env: NodeJS.ProcessEnv, processes: P
 }
 
 function explain(thrown: unknown, pattern: string, signal: AbortSignal): Error {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = messageOf(thrown);
   if (signal.aborted || !/regex|regular expression/i.test(message)) return new Error(message);
   return new Error(
     `invalid pattern ${JSON.stringify(pattern)}: ${message}; set literal to search for it as plain text`,

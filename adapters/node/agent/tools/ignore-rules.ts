@@ -19,7 +19,7 @@ export function withFolder(outer: IgnoreRules | undefined, folder: string): Igno
   }
 }
 
-/** The rules that hold in `folder`. A folder that they exclude was asked for by name: then only those inside it count. */
+/** The rules that hold in `folder`; none of those around it when they exclude it, since it was asked for by name. */
 export function rulesAround(folder: string): IgnoreRules | undefined {
   const outer = foldersAbove(folder).reduce<IgnoreRules | undefined>(withFolder, undefined);
   return isIgnored(outer, folder, true) ? undefined : outer;

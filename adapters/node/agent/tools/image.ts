@@ -1,10 +1,10 @@
-/** Tells the image types that every provider takes, by their first bytes. */
+/** Recognises the image types that every provider accepts, by their first bytes. */
 
 export const maxImageBytes = 5 * 1024 * 1024;
 /** Bytes that the longest signature needs. */
 const signatureBytes = 12;
 
-/** The media type, or undefined for what is no such image. */
+/** The media type, or undefined if it is none of them. */
 export function imageType(head: Uint8Array): string | undefined {
   const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, signatureBytes)).toString(
     "latin1",

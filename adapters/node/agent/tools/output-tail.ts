@@ -1,32 +1,27 @@
-/** Keeps the end of a program's output in memory, and all of it in a file once it outgrows that. */
-import { closeSync, mkdtempSync, openSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** Keeps the end of a program's output in memory, and all of it in a file once it is longer than that. */
 import { stripVTControlCharacters } from "node:util";
 import { maxOutputBytes, maxOutputLines } from "./limits.ts";
+import { createOutputFile, type OutputFile } from "./output-file.ts";
 
 interface OutputTail {
   push(chunk: Buffer): void;
   /** The last bytes so far, for a progress snapshot. */
   snapshot(maxBytes: number): string;
-  /** The end of the output as text; with a note that names the file when something was left out. */
+  /** The end of the output as text; when something was left out, a note says where all of it is. */
   finish(): string;
 }
-
-/** Larger outputs are not worth a disk: a program that prints for ever is cut off here, in the file alone. */
-const maxFileBytes = 1024 * 1024 * 1024;
 
 export function createOutputTail(): OutputTail {
   let chunks: Buffer[] = [];
   let held = 0;
   let total = 0;
-  let file: { fd: number; path: string } | undefined;
+  let file: OutputFile | undefined;
 
-  function openFile(): { fd: number; path: string } {
-    const path = join(mkdtempSync(join(tmpdir(), "beyond-ai-agent-")), "output.txt");
-    const opened = { path, fd: openSync(path, "wx", 0o600) };
-    for (const chunk of chunks) writeSync(opened.fd, chunk);
-    return opened;
+  /** Called before anything is given up, so that the file begins where the output does. */
+  function startFile(): OutputFile {
+    const started = createOutputFile();
+    for (const chunk of chunks) started.append(chunk);
+    return started;
   }
 
   /** Twice the limit is held before the first half is given up, so that a chunk is copied once at most. */
@@ -40,10 +35,10 @@ export function createOutputTail(): OutputTail {
   return {
     push(chunk) {
       total += chunk.length;
-      if (file && total <= maxFileBytes) writeSync(file.fd, chunk);
       chunks.push(chunk);
       held += chunk.length;
-      if (!file && total > maxOutputBytes) file = openFile();
+      if (file) file.append(chunk);
+      else if (total > maxOutputBytes) file = startFile();
       trim();
     },
     snapshot: (maxBytes) => toText(Buffer.concat(chunks).subarray(-maxBytes)),
@@ -51,12 +46,10 @@ export function createOutputTail(): OutputTail {
       const bytes = Buffer.concat(chunks).subarray(-maxOutputBytes);
       const whole = toText(bytes).replace(/\n$/, "");
       const lines = whole.split("\n");
-      const fits = total <= maxOutputBytes && lines.length <= maxOutputLines;
-      if (!fits) file ??= openFile();
-      if (file) closeSync(file.fd);
-      if (fits || !file) return whole;
+      if (total <= maxOutputBytes && lines.length <= maxOutputLines) return whole;
+      file ??= startFile();
       const shown = lines.slice(-maxOutputLines).join("\n");
-      return `[showing the end of ${total} bytes of output; the full output is in ${file.path}]\n${shown}`;
+      return `[showing the end of ${total} bytes of output; ${file.close()}]\n${shown}`;
     },
   };
 }

@@ -1,7 +1,8 @@
-/** Paths as a model writes them, and what the file system has to say about them. */
+/** Paths as a model writes them, and errors that name them so. */
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { messageOf } from "../../../../src/agent/errors.ts";
 
 /** Relative to the working directory; `~/` is the home directory. */
 export function resolvePath(cwd: string, path: string): string {
@@ -32,9 +33,7 @@ const problems = new Map([
 
 /** An error that names the path as the model wrote it. */
 export function pathError(path: string, thrown: unknown): Error {
-  const code = errorCode(thrown);
-  const fallback = thrown instanceof Error ? thrown.message : String(thrown);
-  return new Error(`${path}: ${problems.get(code ?? "") ?? fallback}`);
+  return new Error(`${path}: ${problems.get(errorCode(thrown) ?? "") ?? messageOf(thrown)}`);
 }
 
 /** Node's error code (`ENOENT`, …), if it is one of its errors. */

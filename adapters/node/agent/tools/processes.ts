@@ -8,9 +8,9 @@ interface ProcessOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
-  /** Output of both streams, as it comes. */
+  /** Output of both streams, as it comes. A throw stops the program, and the run rejects with it. */
   readonly onOutput: (chunk: Buffer) => void;
-  /** Takes stderr apart from stdout. */
+  /** Where stderr goes if not to `onOutput`. */
   readonly onErrorOutput?: (chunk: Buffer) => void;
 }
 
@@ -28,15 +28,15 @@ export interface Processes {
   killAll(): void;
 }
 
-/** From SIGTERM to SIGKILL. */
+/** How long a group may take to end after SIGTERM, before SIGKILL. */
 const termGraceMs = 2_000;
 const pollMs = 25;
-/** Output that was written before the end may still be on its way: silence for so long says that it is not. */
+/** Output that was written before the end may still be in the pipe: after so long a silence, all of it has been read. */
 const quietMs = 50;
 const maxQuietMs = 1_000;
 
 export function createProcesses(): Processes {
-  /** Groups that run, or outlived their leader: an id cannot be used again while a member is alive. */
+  /** Groups that run, or outlived their leader. The system gives no id to another group while a member is alive. */
   const groups = new Set<number>();
 
   return {
@@ -47,7 +47,8 @@ export function createProcesses(): Processes {
         stdio: ["ignore", "pipe", "pipe"],
         detached: true,
       });
-      const output = follow(child, options);
+      const failed = new AbortController();
+      const output = follow(child, options, (thrown) => failed.abort(thrown));
       const ended = new Promise<Omit<ProcessEnd, "timedOut">>((resolve, reject) => {
         child.once("error", reject);
         child.once("exit", (code, signal) => resolve({ code, signal }));
@@ -55,12 +56,17 @@ export function createProcesses(): Processes {
       if (child.pid === undefined) return ended.then((end) => ({ ...end, timedOut: false }));
       const group = child.pid;
       groups.add(group);
-      const stopper = createStopper(group, options);
+      const stopper = createStopper(
+        group,
+        AbortSignal.any([options.signal, failed.signal]),
+        options.timeoutMs,
+      );
       const end = await ended;
       stopper.cancel();
       await stopper.stopped();
       await output.settled();
       if (!isAlive(group)) groups.delete(group);
+      failed.signal.throwIfAborted();
       return { ...end, timedOut: stopper.timedOut() };
     },
     killAll() {
@@ -71,7 +77,7 @@ export function createProcesses(): Processes {
 }
 
 /** Stops the whole group on timeout or abort: asks first, kills what stays. */
-function createStopper(group: number, { signal, timeoutMs }: ProcessOptions) {
+function createStopper(group: number, signal: AbortSignal, timeoutMs: number) {
   let stopping: Promise<void> | undefined;
   let late = false;
   const stop = () => {
@@ -121,9 +127,14 @@ function signalGroup(group: number, signal: NodeJS.Signals): void {
 
 /**
  * Hands the output on. A background process may hold the pipe for hours: once the program has ended, silence ends the
- * output, and the pipe is read on and thrown away so that a server left running does not die of a full or broken pipe.
+ * output. The pipe is still read after that, and what comes is thrown away, so that a server left running does not die
+ * of a full or broken pipe. `onFailure` gets what a listener throws; the listeners are told no more then.
  */
-function follow(child: ReturnType<typeof spawn>, options: ProcessOptions) {
+function follow(
+  child: ReturnType<typeof spawn>,
+  options: ProcessOptions,
+  onFailure: (thrown: unknown) => void,
+) {
   let listening = true;
   let lastAt = 0;
   let open = 2;
@@ -134,7 +145,13 @@ function follow(child: ReturnType<typeof spawn>, options: ProcessOptions) {
   for (const { stream, sink } of streams) {
     stream?.on("data", (chunk: Buffer) => {
       lastAt = performance.now();
-      if (listening) sink(chunk);
+      if (!listening) return;
+      try {
+        sink(chunk);
+      } catch (thrown) {
+        listening = false;
+        onFailure(thrown);
+      }
     });
     stream?.once("close", () => {
       open--;

@@ -2,9 +2,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Tool, ToolOutput } from "../../../../src/agent/types.ts";
+import { eachLine, type Line } from "../lines.ts";
 import { imageType, maxImageBytes } from "./image.ts";
 import { decodePrefix, maxOutputBytes, maxOutputLines } from "./limits.ts";
-import { eachLine, type Line } from "./lines.ts";
 import { pathError, resolvePath } from "./paths.ts";
 import { numberOf, objectSchema, positive, string, textOf } from "./tool-input.ts";
 

@@ -7,7 +7,7 @@ import { errorCode } from "./paths.ts";
 
 /**
  * Writes a temporary file beside `path` and renames it. Links are followed and an old file's mode is kept; folders that
- * are missing are made. Throws for what is there and is not a regular file.
+ * are missing are made. Throws if something is there that is not a regular file.
  */
 export async function replaceFile(path: string, data: string | Uint8Array): Promise<void> {
   const old = await describe(path);

@@ -12,7 +12,7 @@ function argsOf(job: GrepJob): string[] {
   return [...rules, ...how, `--context=${job.context}`, `--regexp=${job.pattern}`, "--", job.root];
 }
 
-/** Rejects with rg's own words for a pattern that is none. `cwd` is any folder that exists. */
+/** Rejects with rg's own message when the pattern is invalid. `cwd` may be any folder that exists. */
 export async function runRipgrep(
   rg: string,
   job: GrepJob,

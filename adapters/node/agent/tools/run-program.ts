@@ -14,7 +14,7 @@ interface Program {
 const snapshotEveryMs = 500;
 const snapshotBytes = 4_096;
 
-/** Throws with the output and how the program ended, unless that was with code 0. */
+/** Gives the output if the program ended with code 0, else throws an error with the output and how it ended. */
 export async function runProgram(
   processes: Processes,
   program: Program,

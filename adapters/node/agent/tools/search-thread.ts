@@ -1,4 +1,4 @@
-/** Runs a search in a worker thread and stops it when it makes no headway. */
+/** Runs a search in a worker thread, and stops it when it makes no progress. */
 import { Worker } from "node:worker_threads";
 import type { GrepLine, SearchJob, SearchMessage } from "./search-job.ts";
 
@@ -7,14 +7,14 @@ export interface SearchResult {
   readonly paths: readonly string[];
   /** There is more than was asked for. */
   readonly limited: boolean;
-  /** Stopped: what was found so far is here. */
+  /** The search was stopped; these are its results so far. */
   readonly stalled: boolean;
 }
 
-/** A pattern that backtracks for ever is given up after so long without a sign of life. */
+/** A search that sends nothing for so long is stopped: most likely its pattern backtracks for ever. */
 const stallMs = 5_000;
 
-/** Rejects on abort and for a pattern that is none. */
+/** Rejects on abort, and when the pattern is invalid. */
 export function runSearch(
   job: SearchJob,
   signal: AbortSignal,
@@ -43,8 +43,9 @@ export function runSearch(
     function onMessage(message: SearchMessage): void {
       clearTimeout(timer);
       timer = setTimeout(onStall, stallAfterMs);
-      if (message.type === "lines") lines.push(...message.lines);
-      if (message.type === "paths") paths.push(...message.paths);
+      // Not `push(...items)`: a message may hold more items than a call can take as arguments.
+      if (message.type === "lines") for (const line of message.lines) lines.push(line);
+      if (message.type === "paths") for (const path of message.paths) paths.push(path);
       if (message.type === "problem") end(() => reject(new Error(message.message)));
       if (message.type === "done")
         end(() => resolve({ lines, paths, limited: message.limited, stalled: false }));

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename, relative, sep } from "node:path";
 import picomatch from "picomatch";
+import { messageOf } from "../../../../src/agent/errors.ts";
 import type { GrepJob, GrepLine, SearchJob, SearchMessage } from "./search-job.ts";
 import { walk } from "./walk.ts";
 
@@ -16,7 +17,7 @@ export function search(job: SearchJob, post: Post): void {
     const limited = job.kind === "grep" ? grep(job, post) : find(job, post);
     post({ type: "done", limited });
   } catch (thrown) {
-    post({ type: "problem", message: thrown instanceof Error ? thrown.message : String(thrown) });
+    post({ type: "problem", message: messageOf(thrown) });
   }
 }
 
@@ -62,7 +63,10 @@ function grep(job: GrepJob, post: Post): boolean {
   return false;
 }
 
-/** Unicode mode is stricter about needless escapes than a model is; a leading `(?i)` is how other engines spell a flag. */
+/**
+ * Unicode mode refuses needless escapes, which models write: then the pattern is taken without it. A leading `(?i)` is
+ * the `i` flag as other engines spell it.
+ */
 function compile({ pattern, literal, ignoreCase }: GrepJob): RegExp {
   const inline = !literal && pattern.startsWith("(?i)");
   const plain = inline ? pattern.slice(4) : pattern;
@@ -102,7 +106,7 @@ function grepText(path: string, text: string, pattern: RegExp, context: number, 
   for (const [index, line] of all.entries()) {
     if (!pattern.test(line)) continue;
     hits.push(index);
-    // One more than may be shown tells that there is more.
+    // One more than may be shown, to know that there is more.
     if (hits.length > left) break;
   }
   const limited = hits.length > left;

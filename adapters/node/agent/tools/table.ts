@@ -1,4 +1,5 @@
 /** The coding tools of the command line. */
+import { messageOf } from "../../../../src/agent/errors.ts";
 import type { Tool } from "../../../../src/agent/types.ts";
 import { createBashTool } from "./bash.ts";
 import { createBeyondTools } from "./beyond.ts";
@@ -35,7 +36,7 @@ export function createTools({ cwd, env, key, processes }: ToolsOptions): Tool[] 
   return key === "" ? tools : tools.map((tool) => withoutKey(tool, key));
 }
 
-/** A command can still read the key where the operating system shows it (`/proc/PID/environ`): it goes no further. */
+/** A command can still read the key from the system (`/proc/PID/environ`); no result carries it to the model. */
 function withoutKey(tool: Tool, key: string): Tool {
   const clean = (text: string) => text.replaceAll(key, "[redacted]");
   return {
@@ -46,7 +47,7 @@ function withoutKey(tool: Tool, key: string): Tool {
         const output = await tool.run(input, { ...context, progress });
         return { ...output, text: clean(output.text) };
       } catch (thrown) {
-        throw new Error(clean(thrown instanceof Error ? thrown.message : String(thrown)));
+        throw new Error(clean(messageOf(thrown)));
       }
     },
   };

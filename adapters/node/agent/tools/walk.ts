@@ -1,4 +1,4 @@
-/** Walks a folder as a reader of source code wants it: without `.git` and what `.gitignore` excludes, in order of name. */
+/** Walks a folder of source code, in order of name, without `.git` and what `.gitignore` excludes. */
 import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type IgnoreRules, isIgnored, rulesAround, withFolder } from "./ignore-rules.ts";
@@ -8,7 +8,7 @@ interface Found {
   readonly isFolder: boolean;
 }
 
-/** Links are named and not followed, so that a walk ends. Folders that cannot be read are left out. */
+/** Links are listed and not followed, so that a walk ends. Folders that cannot be read count as empty. */
 export function* walk(root: string): Generator<Found> {
   yield* walkFolder(root, rulesAround(root));
 }

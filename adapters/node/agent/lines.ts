@@ -1,4 +1,7 @@
-/** Walks the lines of a file of any size; of each line only the first bytes are kept. */
+/**
+ * Walks the lines of a stream of any size; of each line only the first bytes are kept. LF alone ends a line, so that
+ * U+2028 inside a line of JSON is a character like any other.
+ */
 
 export interface Line {
   /** From 1. */
