@@ -43,7 +43,7 @@ abstract class NodePeer {
     if (length <= GATHER_BYTES) socket.write(gathered(text, parts, length), this.#onWritten);
     else {
       socket.cork();
-      if (text !== "") socket.write(text, "latin1");
+      if (text !== "") socket.write(text, "latin1", this.#onWritten);
       for (const part of parts) socket.write(part, this.#onWritten);
       socket.uncork();
     }
