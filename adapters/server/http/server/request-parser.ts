@@ -80,7 +80,7 @@ export class RequestParser {
     }
     const end = this.#head.push(bytes, at);
     if (end === -1) return bytes.length;
-    this.#readHead(this.#head.text);
+    this.#readHead(this.#head.take());
     return end;
   }
 
