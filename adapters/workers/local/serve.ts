@@ -1,4 +1,7 @@
 /** `npm run start:workers -- --config FILE`: the built worker under local workerd, with rows and diagnostics as the servers give them. */
+import type { ChildProcess } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
 import { readFileSync, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -52,6 +55,7 @@ async function serve(): Promise<void> {
     unsafeDirectSockets: [{ host: config.listen.host, port: config.listen.port }],
   };
   const filler = { ...runsAs, name: "deny-filler", script: await buildWorker(FILLER_ENTRY) };
+  const workerd = followProcess();
   const miniflare = new Miniflare({
     // `dispatchFetch` asks the first.
     workers: config.snapshotPath === undefined ? [gateway] : [filler, gateway],
@@ -66,11 +70,34 @@ async function serve(): Promise<void> {
   });
   const { origin } = await miniflare.unsafeGetDirectURL(GATEWAY);
   if (config.snapshotPath !== undefined) await fillDenySet(miniflare, config.snapshotPath);
+  // Miniflare's own listeners would end this process at once, whatever workerd still serves and whatever rows are not written yet.
+  for (const signal of ["SIGTERM", "SIGINT"]) process.removeAllListeners(signal);
+  // What else Miniflare leaves behind, it removes when this process exits.
   stopOnSignals(async () => {
-    await miniflare.dispose();
+    log("info", "draining");
+    await drain(workerd());
     await rows.flush();
   });
   log("info", "listening", { url: origin, runtime: "workers" });
+}
+
+/** Gives the process that was started last from here on: Miniflare keeps those that it starts to itself. */
+function followProcess(): () => ChildProcess | undefined {
+  let last: ChildProcess | undefined;
+  subscribe("child_process", (message) => {
+    last = (message as { readonly process: ChildProcess }).process; // as Node documents the channel
+  });
+  return () => last;
+}
+
+/** workerd serves no new requests from SIGTERM on, and ends with the last of those that it has. */
+async function drain(workerd: ChildProcess | undefined): Promise<void> {
+  if (!workerd || workerd.exitCode !== null || workerd.signalCode !== null) return;
+  // Miniflare would take its end for a crash, and start another one.
+  workerd.removeAllListeners("exit");
+  const closed = once(workerd, "close");
+  workerd.kill("SIGTERM");
+  await closed;
 }
 
 function readWranglerConfig(): WranglerConfig {
