@@ -39,17 +39,20 @@ function childOf(pid: number): number {
 }
 
 describe("the gateway under local workerd", () => {
-  it.each(["SIGTERM", "SIGINT"] as const)("ends with its rows written and exit code 0 on %s", async (signal) => {
-    standIn.setDefault(json(200, COMPLETION));
-    const gateway = await serve();
-    const connection = await openChat(gateway.url);
-    expect((await connection.readResponse()).status).toBe(200);
-    gateway.process.child.kill(signal);
-    const { code, stdout } = await gateway.process.ended;
-    expect(code).toBe(0);
-    expect(rowsIn(stdout)).toMatchObject([{ outcome: "ok", usage_source: "reported" }]);
-    expect(isAlive(gateway.workerd)).toBe(false);
-  });
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "ends with its rows written and exit code 0 on %s",
+    async (signal) => {
+      standIn.setDefault(json(200, COMPLETION));
+      const gateway = await serve();
+      const connection = await openChat(gateway.url);
+      expect((await connection.readResponse()).status).toBe(200);
+      gateway.process.child.kill(signal);
+      const { code, stdout } = await gateway.process.ended;
+      expect(code).toBe(0);
+      expect(rowsIn(stdout)).toMatchObject([{ outcome: "ok", usage_source: "reported" }]);
+      expect(isAlive(gateway.workerd)).toBe(false);
+    },
+  );
 
   it.each([
     ["it alone is signalled", false],

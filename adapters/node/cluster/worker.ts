@@ -1,10 +1,12 @@
 /** A worker of `workers = N`: a gateway without an admin listener, which the primary tells what to do. */
+import type { Log } from "../../../src/gateway/ports.ts";
 import { reconfigure } from "../../../src/gateway/state.ts";
 import { prepareGateway, SYSTEM_CLOCK } from "../../server/gateway.ts";
 import { createLog } from "../../server/log.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { boundYoungGeneration } from "../young-generation.ts";
 import { createDenyReplica, type DenyReplica } from "./deny-replica.ts";
+import { createEnding } from "./ending.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { createReporter } from "./reporter.ts";
 import { createSharedLimits, type SharedLimits } from "./shared-limits.ts";
@@ -52,29 +54,15 @@ async function open(
   deny: DenyReplica,
   { limits }: SharedLimits,
 ) {
-  const log = createLog(config.logLevel);
-  const gateway = await prepareGateway({
-    config,
-    version,
-    log: (level, message, fields) => log(level, message, { worker: number, ...fields }),
-    deny,
-    relays: true,
-    limits,
-  });
-  const server = await nodeRuntime.listen(gateway.state, address);
-  const reporter = createReporter(number, gateway.state.metrics, tell);
-  let isEnding = false;
+  const write = createLog(config.logLevel);
+  const log: Log = (level, message, fields) => write(level, message, { worker: number, ...fields });
+  const gateway = await prepareGateway({ config, version, log, deny, relays: true, limits });
+  const { state } = gateway;
+  const server = await nodeRuntime.listen(state, address);
+  const reporter = createReporter(number, state.metrics, tell);
+  const close = () => gateway.close(server);
   tell({ type: "listening", port: server.port });
-  return {
-    state: gateway.state,
-    server,
-    reporter,
-    end() {
-      if (isEnding) return;
-      isEnding = true;
-      void gateway.close(server).then(() => reporter.end(() => process.exit(0)));
-    },
-  };
+  return { state, server, reporter, end: createEnding({ close, reporter, log, exit: process.exit }) };
 }
 
 function fail(error: unknown): Promise<never> {

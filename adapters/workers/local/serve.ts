@@ -1,6 +1,6 @@
 /** `npm run start:workers -- --config FILE`: the built worker under local workerd, with rows and diagnostics as the servers give them. */
 import type { ChildProcess } from "node:child_process";
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { subscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { readFileSync, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
