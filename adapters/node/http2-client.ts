@@ -12,21 +12,29 @@ import type { Call, CallEvents, CallRequest, HttpClient } from "../server/http/c
 
 export type Http2Config = Pick<Config, "connectTimeoutSecs" | "idleTimeoutSecs">;
 
-type PoolOf = (request: CallRequest) => Promise<Dispatcher>;
+/** `use` gets the pool that is in use at that moment: a later one may have replaced it. */
+type WithPool = (request: CallRequest, use: (pool: Dispatcher) => void) => Promise<void>;
 
-/** One pool an authority. A reload may change `config`; what is there already goes on with what it was made with. */
+/** The connections to one origin, and what they were made with. */
+interface OriginPool {
+  readonly pool: Pool;
+  readonly timeouts: string;
+}
+
+/** A reload may change `config`: an origin then gets a new pool, and the old one ends with its last request. */
 export function createHttp2Client(config: () => Http2Config): HttpClient {
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, OriginPool>();
 
-  const poolOf: PoolOf = async ({ authority, tls }) => {
+  const withPool: WithPool = async ({ authority, tls }, use) => {
     // Its own entry also loads its fetch, caches and mocks. Loaded only where it is asked for: it is a fifth of a start.
     const { default: Pool } = await import("undici/lib/dispatcher/pool.js");
     const { connectTimeoutSecs, idleTimeoutSecs } = config();
     const origin = `${tls ? "https" : "http"}://${authority}`;
-    const key = `${origin} ${connectTimeoutSecs} ${idleTimeoutSecs}`;
-    let pool = pools.get(key);
-    if (!pool) {
-      pool = new Pool(origin, {
+    const timeouts = `${connectTimeoutSecs} ${idleTimeoutSecs}`;
+    let current = pools.get(origin);
+    if (current?.timeouts !== timeouts) {
+      void current?.pool.close();
+      const pool = new Pool(origin, {
         connections: null,
         pipelining: 1,
         allowH2: true,
@@ -37,19 +45,20 @@ export function createHttp2Client(config: () => Http2Config): HttpClient {
         keepAliveTimeout: idleTimeoutSecs * 1000,
         keepAliveMaxTimeout: idleTimeoutSecs * 1000,
       });
-      pools.set(key, pool);
+      current = { pool, timeouts };
+      pools.set(origin, current);
     }
-    return pool;
+    use(current.pool);
   };
 
   return {
     call(request, events) {
-      const call = new UndiciCall(request, events, poolOf);
+      const call = new UndiciCall(request, events, withPool);
       call.dispatch();
       return call;
     },
     close() {
-      for (const pool of pools.values()) void pool.destroy();
+      for (const { pool } of pools.values()) void pool.destroy();
     },
   };
 }
@@ -57,16 +66,16 @@ export function createHttp2Client(config: () => Http2Config): HttpClient {
 class UndiciCall implements Call, Dispatcher.DispatchHandler {
   readonly #request: CallRequest;
   readonly #events: CallEvents;
-  readonly #poolOf: PoolOf;
+  readonly #withPool: WithPool;
   readonly #upload: Readable | undefined;
   #flow: Dispatcher.DispatchController | undefined;
   #retries = 0;
   #isOver = false;
 
-  constructor(request: CallRequest, events: CallEvents, poolOf: PoolOf) {
+  constructor(request: CallRequest, events: CallEvents, withPool: WithPool) {
     this.#request = request;
     this.#events = events;
-    this.#poolOf = poolOf;
+    this.#withPool = withPool;
     if (request.body === "streamed")
       this.#upload = new Readable({ read: () => this.#onWanted() }).on("error", ignore);
   }
@@ -79,9 +88,9 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
       headers: headers as string[],
       body: this.#upload ?? (body as Uint8Array | undefined) ?? null, // `streamed` has made an upload
     };
-    this.#poolOf(this.#request)
-      .then((pool) => !this.#isOver && pool.dispatch(request, this))
-      .catch((error: Error) => this.#fail(error));
+    this.#withPool(this.#request, (pool) => !this.#isOver && pool.dispatch(request, this)).catch(
+      (error: Error) => this.#fail(error),
+    );
   }
 
   onRequestStart(flow: Dispatcher.DispatchController): void {
