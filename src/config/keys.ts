@@ -312,7 +312,7 @@ export const CONFIG_KEYS: ConfigKeys = {
   logLevel: {
     kind: choice("debug", "info", "warn", "error"),
     default: "info",
-    doc: "Least level of the diagnostics on stderr; rows are never filtered.",
+    doc: "Minimum level written to stderr; rows are never filtered.",
   },
   workers: {
     kind: integer(1, 1024),
@@ -324,6 +324,7 @@ export const CONFIG_KEYS: ConfigKeys = {
     kind: optional(url("http", "https")),
     default: undefined,
     secret: "url",
+    noEffectOn: FOR_SERVERS,
     doc: "OpenTelemetry collector (OTLP over HTTP).",
   },
 };

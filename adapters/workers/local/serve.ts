@@ -31,13 +31,15 @@ interface WranglerConfig {
   readonly kv_namespaces: readonly { readonly binding: string; readonly id: string }[];
 }
 
-const log = createLog("info");
+/** Said at any log level: supervisors and tests wait for it. */
+const announce = createLog("info");
 
 async function serve(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: "string" } } });
   const toml = values.config === undefined ? "" : readFileSync(values.config, "utf8");
   // Read here as well, so that a wrong config is told before anything runs; the worker says its warnings itself.
   const { config } = loadConfig({ toml, env: process.env, runtime: "workers" });
+  const log = createLog(config.logLevel);
   const wrangler = readWranglerConfig();
   const rows = createRowSink({ fd: 1, log, onLost: () => {} });
   const runsAs = {
@@ -78,7 +80,7 @@ async function serve(): Promise<void> {
     await drain(workerd());
     await rows.flush();
   });
-  log("info", "listening", { url: origin, runtime: "workers" });
+  announce("info", "listening", { url: origin, runtime: "workers" });
 }
 
 /** Gives the process that was started last from here on: Miniflare keeps those that it starts to itself. */
@@ -113,6 +115,6 @@ async function fillDenySet(miniflare: Miniflare, snapshotPath: string): Promise<
 }
 
 await serve().catch((error: unknown) => {
-  log("error", error instanceof Error ? error.message : String(error));
+  announce("error", error instanceof Error ? error.message : String(error));
   process.exit(1);
 });

@@ -342,7 +342,7 @@ describe("a config error", () => {
 describe("warnings", () => {
   it("name the given keys that do nothing on the runtime", () => {
     const toml =
-      'metrics_listen = "127.0.0.1:0"\nconnect_timeout_secs = 1\nwrite_timeout_secs = 1\nidle_timeout_secs = 1';
+      'metrics_listen = "127.0.0.1:0"\nconnect_timeout_secs = 1\nwrite_timeout_secs = 1\nidle_timeout_secs = 1\notlp_endpoint = "http://h:4318"';
     expect(
       load(toml, { AI_WORKERS: "2" }, "workers")
         .warnings.map((line) => line.split(" ")[0])
@@ -351,6 +351,7 @@ describe("warnings", () => {
       "connect_timeout_secs",
       "idle_timeout_secs",
       "metrics_listen",
+      "otlp_endpoint",
       "workers",
       "write_timeout_secs",
     ]);

@@ -1,4 +1,4 @@
-/** How the gateway under local workerd ends: `npm run start:workers` told to stop. */
+/** The process of `npm run start:workers`: what it says, and how it ends. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
@@ -17,9 +17,9 @@ beforeEach(async () => {
 });
 afterEach(() => standIn.close());
 
-async function serve(): Promise<{ url: string; process: RunningCommand; workerd: number }> {
+async function serve(more: object = {}): Promise<{ url: string; process: RunningCommand; workerd: number }> {
   const snapshot = temporaryFile("deny.jsonl", '{"format":"beyond-ai-deny/1","revision":0,"stream":null}\n');
-  const config = stringify({ ...configOver(standIn.authority), snapshot_path: snapshot });
+  const config = stringify({ ...configOver(standIn.authority), snapshot_path: snapshot, ...more });
   const entry = join(PROJECT_ROOT, "adapters/workers/local/serve.ts");
   const gateway = startCommand(process.execPath, [entry, "--config", temporaryFile("config.toml", config)]);
   const [line] = await gateway.seen("stderr", /^.*"message":"listening".*$/m);
@@ -39,6 +39,24 @@ function childOf(pid: number): number {
 }
 
 describe("the gateway under local workerd", () => {
+  it.each([
+    ["warn", ["metrics_listen", "snapshot_path", "shutdown_delay_secs", "otlp_endpoint", "upstream_tls"]],
+    ["error", []],
+  ])("says what is wrong with its config at log_level %s and below", async (level, warnings) => {
+    standIn.setDefault(json(200, COMPLETION));
+    const gateway = await serve({ log_level: level, otlp_endpoint: "http://127.0.0.1:4318" });
+    const connection = await openChat(gateway.url);
+    expect((await connection.readResponse()).status).toBe(200);
+    gateway.process.child.kill("SIGTERM");
+    const { stdout, stderr } = await gateway.process.ended;
+    expect(rowsIn(stdout)).toHaveLength(1);
+    const said = stderr
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line)); // JSON lines of ours
+    expect(said.map(({ message }) => message.split(" ")[0])).toEqual(["listening", ...warnings]);
+  });
+
   it.each(["SIGTERM", "SIGINT"] as const)(
     "ends with its rows written and exit code 0 on %s",
     async (signal) => {
