@@ -23,7 +23,7 @@ const PING_INTERVAL_MS = 10_000;
 
 /** Where NATS is and how to enter. */
 export interface NatsAccess {
-  /** `ws://` or `wss://`, several separated by commas; may hold `user:password@` or `token@`. */
+  /** `ws://` or `wss://`, several separated by commas. `user:password@` or `token@` in the first one holds for all. */
   readonly natsUrl: string;
   /** The text of a `.creds` file. */
   readonly natsCreds?: string | undefined;
