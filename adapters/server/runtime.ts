@@ -22,7 +22,7 @@ export interface Connection {
 }
 
 /** An app for an ordinary listener. A Hono app is one; the connection is its `c.env`. */
-interface ListeningApp {
+export interface ListeningApp {
   fetch(request: Request, connection: Connection): Response | Promise<Response>;
 }
 

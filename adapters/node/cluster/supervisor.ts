@@ -1,7 +1,7 @@
 /** Keeps a number of workers running: all of them listen or none does, one that dies is replaced, and they end together. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../../src/gateway/ports.ts";
-import { createPauses } from "../../server/deny/backoff.ts";
+import { createPauses } from "../../server/backoff.ts";
 import type { OpenServer } from "../../server/runtime.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 

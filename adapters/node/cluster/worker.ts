@@ -1,6 +1,7 @@
 /** A worker of `workers = N`: a gateway without an admin listener, which the primary tells what to do. */
 import type { Log } from "../../../src/gateway/ports.ts";
 import { reconfigure } from "../../../src/gateway/state.ts";
+import { codeOf, messageOf } from "../../server/errors.ts";
 import { prepareGateway, SYSTEM_CLOCK } from "../../server/gateway.ts";
 import { createLog } from "../../server/log.ts";
 import { nodeRuntime } from "../runtime.ts";
@@ -66,7 +67,6 @@ async function open(
 }
 
 function fail(error: unknown): Promise<never> {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const message = error instanceof Error ? error.message : String(error);
-  return new Promise(() => tell({ type: "failed", code, message }, () => process.exit(1)));
+  const failed: FromWorker = { type: "failed", code: codeOf(error), message: messageOf(error) };
+  return new Promise(() => tell(failed, () => process.exit(1)));
 }

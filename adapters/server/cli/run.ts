@@ -1,9 +1,9 @@
 /** The `beyond-ai` command: a plain `serve` starts at once, the rest goes through the command line's library. */
 import type { ServerRuntime } from "../runtime.ts";
+import { packageVersion } from "../version.ts";
 import type { ConfigOption } from "./config-file.ts";
 import type { CliContext } from "./conventions.ts";
 import { serve } from "./serve-process.ts";
-import { packageVersion } from "./version.ts";
 
 /** Serves, or sets the exit code of this process. */
 export async function run(runtime: ServerRuntime, runtimeName: CliContext["runtimeName"]): Promise<void> {

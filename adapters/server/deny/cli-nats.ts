@@ -5,11 +5,11 @@ import { Kvm } from "@nats-io/kv";
 import { deferred, type NatsConnection } from "@nats-io/nats-core";
 import { formatDenyKey, formatDenyValue } from "../../../src/deny/entry.ts";
 import { CliError } from "../cli/conventions.ts";
+import { messageOf } from "../errors.ts";
 import type { DenyTarget, ListedDeny } from "./cli-target.ts";
 import { BucketConsumer } from "./nats-consumer.ts";
 import { bucketState } from "./nats-session.ts";
 import { connect, type NatsAccess, redactUrl } from "./nats-source.ts";
-import { messageOf } from "./snapshot-cache.ts";
 
 const HEARTBEAT_MS = 250;
 

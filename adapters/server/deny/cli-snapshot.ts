@@ -3,8 +3,8 @@
 import { open } from "node:fs/promises";
 import { formatLogEntry, formatLogHeader, type LogEntry } from "../../../src/deny/log-format.ts";
 import { CliError } from "../cli/conventions.ts";
+import { isMissing, messageOf } from "../errors.ts";
 import type { DenyTarget } from "./cli-target.ts";
-import { isMissing, messageOf } from "./snapshot-cache.ts";
 import { readSnapshot, type Snapshot } from "./snapshot-file.ts";
 
 export function snapshotTarget(path: string): DenyTarget {

@@ -5,7 +5,7 @@ import { DenySet } from "../../../src/deny/deny-set.ts";
 import type { LogEntry } from "../../../src/deny/log-format.ts";
 import { Replica } from "../../../src/deny/replica.ts";
 import type { Clock, DenySource, Log } from "../../../src/gateway/ports.ts";
-import { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
+import { type Backoff, DEFAULT_BACKOFF } from "../backoff.ts";
 import type { createNatsSource, NatsAccess } from "./nats-source.ts";
 import { SnapshotCache } from "./snapshot-cache.ts";
 import { createSnapshotSource } from "./snapshot-source.ts";

@@ -13,9 +13,9 @@ import {
 } from "@nats-io/nats-core";
 import type { Replica } from "../../../src/deny/replica.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
-import { type Backoff, createPauses } from "./backoff.ts";
+import { type Backoff, createPauses } from "../backoff.ts";
+import { messageOf } from "../errors.ts";
 import { followBucket, type SessionEvents } from "./nats-session.ts";
-import { messageOf } from "./snapshot-cache.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;

@@ -7,6 +7,7 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import type { DenySet } from "../../../src/deny/deny-set.ts";
 import { formatLogEntry, type LogEntry, type LogPosition } from "../../../src/deny/log-format.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
+import { isMissing, messageOf } from "../errors.ts";
 import { readSnapshot, removeTemporaries, replaceSnapshot } from "./snapshot-file.ts";
 
 /** A disk that cannot keep up: from here on, one replacement of the file is cheaper than the queue. */
@@ -159,7 +160,3 @@ export class SnapshotCache {
     return this.#mustReplace;
   }
 }
-
-export const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === "ENOENT";
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DenySet } from "../../../src/deny/deny-set.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
-import { isMissing, messageOf } from "./snapshot-cache.ts";
+import { isMissing, messageOf } from "../errors.ts";
 import { readSnapshot } from "./snapshot-file.ts";
 
 /**

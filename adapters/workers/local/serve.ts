@@ -8,9 +8,10 @@ import { parseArgs } from "node:util";
 import { Miniflare } from "miniflare";
 import { parse } from "smol-toml";
 import { loadConfig } from "../../../src/config/parse.ts";
-import { stopOnSignals } from "../../server/cli/signals.ts";
+import { messageOf } from "../../server/errors.ts";
 import { createLog } from "../../server/log.ts";
 import { createRowSink } from "../../server/row-sink.ts";
+import { stopOnSignals } from "../../server/signals.ts";
 import { buildWorker } from "./build.ts";
 import { readDenyEntries } from "./deny-entries.ts";
 import type { FillerEntry } from "./deny-filler.ts";
@@ -115,6 +116,6 @@ async function fillDenySet(miniflare: Miniflare, snapshotPath: string): Promise<
 }
 
 await serve().catch((error: unknown) => {
-  announce("error", error instanceof Error ? error.message : String(error));
+  announce("error", messageOf(error));
   process.exit(1);
 });
