@@ -14,7 +14,7 @@ const BATCH_BYTES = 64 * 1024;
 /** How long rows are gathered for a write: it goes through a thread of the pool, for 8 to 10 µs of CPU and two thread switches. */
 const GATHER_MS = 5;
 
-/** A descriptor that takes nothing now is asked again after this long, and twice as long each time, up to the second. */
+/** Retried after RETRY_MS, doubling up to MAX_RETRY_MS. */
 const RETRY_MS = 1;
 const MAX_RETRY_MS = 20;
 

@@ -4,8 +4,8 @@ import type { ListenAddress } from "../../../src/config/address.ts";
 interface PeerSocket {
   /**
    * `text` is Latin-1, and goes before the bytes. False: some of it waits, and nothing more may be written before `onDrain`;
-   * until then the bytes belong to the socket. So does, with a single part, what stands in front of it in its memory: that
-   * was read before it, and is dealt with.
+   * until then the bytes belong to the socket. With a single part, the socket may also overwrite the bytes before it in the
+   * same ArrayBuffer: they have been read.
    */
   write(text: string, parts: readonly Uint8Array[]): boolean;
   pause(): void;
