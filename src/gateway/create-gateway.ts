@@ -41,7 +41,11 @@ export function createGateway(options: GatewayOptions = {}): Gateway {
   return Object.assign(createApp(state, ports), { metrics: () => state.metrics.text() });
 }
 
-/** The portable transport over a state that an adapter made. */
+/**
+ * The portable transport over a state that is there already.
+ *
+ * @internal exported for tests
+ */
 export function createApp(state: GatewayState, ports: RelayPorts): Hono {
   const app = new Hono();
   app.all("*", (context) => {

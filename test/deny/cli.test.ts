@@ -2,8 +2,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { applyConventions } from "../../adapters/server/cli/conventions.ts";
-import { type DenyCliConfig, denyCommand } from "../../adapters/server/deny/cli.ts";
+import { denyCommand } from "../../adapters/server/deny/cli.ts";
 import { ConfigError } from "../../src/config/config-error.ts";
+import type { Config } from "../../src/config/keys.ts";
+import { configFrom } from "../../src/config/parse.ts";
 import { createCleanup, temporaryDirectory } from "../support/deny.ts";
 import { createNatsServer } from "../support/nats-server.ts";
 
@@ -20,7 +22,7 @@ class Exit extends Error {
 }
 
 /** Runs `beyond-ai deny …` under the conventions of the whole command line, and gives what a shell would see. */
-async function deny(config: Partial<DenyCliConfig>, ...args: string[]) {
+async function deny(config: Partial<Config>, ...args: string[]) {
   const written = { out: "", err: "" };
   const collect = (stream: NodeJS.WriteStream, name: keyof typeof written) =>
     vi.spyOn(stream, "write").mockImplementation((text) => {
@@ -34,9 +36,9 @@ async function deny(config: Partial<DenyCliConfig>, ...args: string[]) {
       throw new Exit(Number(code));
     }),
   ];
-  const loadConfig = (file: string | undefined): DenyCliConfig => {
+  const loadConfig = (file: string | undefined): Config => {
     if (file === "bad.toml") throw new ConfigError("nats_ulr", 'unknown key "nats_ulr"');
-    return { configBucket: "ai-gateway", ...config };
+    return { ...configFrom({}), ...config };
   };
   try {
     await applyConventions(denyCommand({ loadConfig, now: () => NOW })).parseAsync(args, { from: "user" });

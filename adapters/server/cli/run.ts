@@ -16,6 +16,8 @@ export async function run(runtime: ServerRuntime, runtimeName: CliContext["runti
 /**
  * `serve`, which may be left out, and `--config FILE`, as supervisors start it: loading all commands and their library
  * takes as long as loading the gateway. Undefined: something else, or something that needs explaining.
+ *
+ * @internal exported for tests
  */
 export function plainServe(args: readonly string[]): ConfigOption | undefined {
   const [option, file, ...more] = args[0] === "serve" ? args.slice(1) : args;

@@ -2,7 +2,7 @@
 
 import { Command, Option } from "commander";
 import { ConfigError } from "../../../src/config/config-error.ts";
-import { natsServers } from "../../../src/config/keys.ts";
+import { type Config, natsServers } from "../../../src/config/keys.ts";
 import { type Deny, type DenyId, formatDenyKey, formatExpiresAt } from "../../../src/deny/entry.ts";
 import type { DenyReason } from "../../../src/gateway/ports.ts";
 import { formatU64, parseU64 } from "../../../src/keys/u64.ts";
@@ -10,18 +10,12 @@ import { reporting, usageError } from "../cli/conventions.ts";
 import { u64Option } from "../cli/id-options.ts";
 import type { DenyTarget, ListedDeny } from "./cli-target.ts";
 
-/** The part of the gateway's config that says where denies are kept. */
-export interface DenyCliConfig {
-  readonly natsUrl?: string | undefined;
-  readonly natsCreds?: string | undefined;
-  readonly natsCredsFile?: string | undefined;
-  readonly configBucket: string;
-  readonly snapshotPath?: string | undefined;
-}
+/** The part of the config that says where denies are kept. */
+type DenyConfig = Pick<Config, "natsUrl" | "natsCreds" | "natsCredsFile" | "configBucket" | "snapshotPath">;
 
 export interface DenyCommandDeps {
   /** @param file the value of `--config` */
-  readonly loadConfig: (file: string | undefined) => DenyCliConfig;
+  readonly loadConfig: (file: string | undefined) => DenyConfig;
   readonly now?: () => number;
 }
 
