@@ -1,6 +1,6 @@
 /**
- * The way to the providers with `upstream_http2`: undici, which speaks HTTP/2 with whom agrees to it in the TLS handshake, and
- * HTTP/1.1 with the others.
+ * The way to the providers with `upstream_http2`: undici, which speaks HTTP/2 with servers that agree to it in the TLS handshake
+ * and HTTP/1.1 with all others.
  */
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
@@ -26,7 +26,7 @@ export function createHttp2Client(config: () => Http2Config): HttpClient {
   const pools = new Map<string, OriginPool>();
 
   const withPool: WithPool = async ({ authority, tls }, use) => {
-    // Its own entry also loads its fetch, caches and mocks. Loaded only where it is asked for: it is a fifth of a start.
+    // Loaded on first use, and without undici's own entry, which also loads its fetch, caches and mocks: a fifth of a start.
     const { default: Pool } = await import("undici/lib/dispatcher/pool.js");
     const { connectTimeoutSecs, idleTimeoutSecs } = config();
     const origin = `${tls ? "https" : "http"}://${authority}`;
@@ -39,7 +39,7 @@ export function createHttp2Client(config: () => Http2Config): HttpClient {
         pipelining: 1,
         allowH2: true,
         connect: { timeout: connectTimeoutSecs * 1000 },
-        // The relay has its own.
+        // The relay has time-outs of its own.
         headersTimeout: 0,
         bodyTimeout: 0,
         keepAliveTimeout: idleTimeoutSecs * 1000,
@@ -86,7 +86,7 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
       method: method as Dispatcher.HttpMethod,
       path,
       headers: headers as string[],
-      body: this.#upload ?? (body as Uint8Array | undefined) ?? null, // `streamed` has made an upload
+      body: this.#upload ?? (body as Uint8Array | undefined) ?? null, // a streamed body is `#upload`
     };
     this.#withPool(this.#request, (pool) => !this.#isOver && pool.dispatch(request, this)).catch(
       (error: Error) => this.#fail(error),
@@ -99,12 +99,12 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
     else this.#events.onStart(this);
   }
 
-  /** The provider takes more of the body. */
+  /** undici asks for more of the body. */
   #onWanted(): void {
     if (this.#flow && !this.#isOver) this.#events.onDrain();
   }
 
-  /** undici takes it later, and does not tell when it has. */
+  /** Never true for data: undici takes it later, and does not say when. */
   write(pieces: readonly Uint8Array[]): boolean {
     let isTaken = true;
     for (const piece of pieces) {
@@ -151,13 +151,13 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
     const hasBody = this.#request.method !== "HEAD" && status !== 204 && status !== 304;
     this.#tell(() => {
       this.#events.onHead({ status, statusText, headers: headerList(headers) }, hasBody);
-      // The head alone, if nothing comes along with it.
+      // Lets the head out even if no body comes along with it.
       process.nextTick(() => !this.#isOver && this.#events.onRead());
     });
   }
 
   onResponseData(_flow: Dispatcher.DispatchController, chunk: Buffer): void {
-    // A parser that is resumed begins with an empty chunk.
+    // undici's parser passes an empty chunk when it is resumed.
     if (chunk.length === 0 || this.#isOver) return;
     this.#tell(() => {
       this.#events.onData(chunk);

@@ -1,4 +1,4 @@
-/** Ed25519 by the runtime's own crypto, synchronously: a promise a request would cost more than it saves. */
+/** Ed25519 by the runtime's own crypto, synchronously: a promise for each request would cost more than it saves. */
 import type { KeyObject } from "node:crypto";
 import type { VerifySignature } from "../../src/gateway/ports.ts";
 import { createWebCryptoVerify } from "../../src/keys/verify-webcrypto.ts";

@@ -1,4 +1,4 @@
-/** Entries of the deny-set as words, for the way from the primary to a worker: a million of them are 16 MB. */
+/** Deny entries packed into 32-bit words to be sent from the primary to a worker: 16 bytes each. */
 import type { DenySet } from "../../../src/deny/deny-set.ts";
 import { DENY_REASONS } from "../../../src/deny/entry.ts";
 import type { LogEntry } from "../../../src/deny/log-format.ts";
@@ -6,11 +6,11 @@ import type { LogEntry } from "../../../src/deny/log-format.ts";
 /** `bulk` builds a set of its own, which `last` puts in force; `changes` are of the set in force. */
 export interface DenyBatch {
   readonly part: "bulk" | "last" | "changes";
-  /** Four for each entry: the id's two, the expiry, and what else there is. */
+  /** Four for each entry: the two of its id, its expiry, its reason and kind. */
   readonly words: Uint32Array;
 }
 
-/** What else there is: the reason's index + 1 (0: the entry was removed), and one bit for the kind. */
+/** The fourth word: the reason's index + 1 (0: the entry was removed), and this bit for a key. */
 const IS_KEY = 0x80;
 const WORDS = 4;
 

@@ -26,7 +26,7 @@ function tell(message: FromWorker, onTold: () => void = () => {}): void {
 function work(start: WorkerStart): void {
   const denies = createDenyReplica(SYSTEM_CLOCK.now);
   const shared = createSharedLimits(start.seed, SYSTEM_CLOCK, (news) => tell({ type: "news", news }));
-  // What comes before it listens waits for that; where it cannot, nothing is left to do.
+  // Messages that come earlier wait for it. If it fails, the process reports that and exits.
   const opened = open(start, denies, shared).catch((error: unknown) => fail(error));
   process.on("message", (message: ToWorker) => {
     switch (message.type) {

@@ -40,7 +40,7 @@ export function snapshotTarget(path: string): DenyTarget {
       return Array.from(snapshot.set.entries(), ([id, deny]) => ({ id, deny }));
     },
     async add(id, deny) {
-      await read(); // a bad file must not become longer
+      await read(); // throws for a bad file, which must not grow
       await append({ id, deny });
     },
     async remove(id) {

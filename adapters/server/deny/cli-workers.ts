@@ -71,7 +71,7 @@ function parseOutput<T>(output: string, opening: "[" | "{"): T {
   }
 }
 
-/** The project's own wrangler, which `npx` finds and must not install. */
+/** The project's own wrangler: `npx` must find it, not install one. */
 function runWrangler(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn("npx", ["--no-install", "wrangler", ...args], { stdio: ["ignore", "pipe", "pipe"] });

@@ -1,4 +1,4 @@
-/** The connection to NATS: made, followed until it fails, made again after a pause that grows. */
+/** The connection to NATS: opened, followed until it fails, and opened again after a growing pause. */
 
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -58,7 +58,7 @@ export function createNatsSource(options: NatsSourceOptions): NatsSource {
   let connected = false;
   let state = "";
 
-  // One line a change of state, however often a retry finds the same.
+  // One log line for each change of state, however many retries find the same.
   const enter = (
     next: string,
     level: "info" | "warn",

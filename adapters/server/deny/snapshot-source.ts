@@ -14,7 +14,7 @@ import { readSnapshot } from "./snapshot-file.ts";
  */
 const POLL_MS = 150;
 
-/** A file that never stands still is loaded all the same after this many intervals. */
+/** A file that keeps changing is loaded all the same after this many intervals. */
 const MAX_UNSETTLED = 3;
 
 export interface SnapshotSourceOptions {

@@ -19,7 +19,7 @@ const MAX_HEAD_BYTES = 65_536;
 const FIRST_BYTES = 2_048;
 /** 64 KiB of four-byte fields would take milliseconds to parse, so their number is capped too. */
 const MAX_FIELDS = 1_000;
-/** A token (RFC 9110 §5.6.2), as a part of an expression. */
+/** A token (RFC 9110 §5.6.2), as a part of a regular expression. */
 export const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 const WHOLE_TOKEN = new RegExp(`^${TOKEN}$`);
 const NO_FIELD_TEXT = /[^\t\x20-\x7e\x80-\xff]/;
@@ -92,7 +92,7 @@ function headEnd(bytes: Uint8Array, from: number, to: number, known = from): num
   return -1;
 }
 
-/** A socket's bytes are a `Buffer` already: to make one of its memory costs Bun as much as to read a head. */
+/** Sockets give a `Buffer`, which is used as it is: wrapping it in another one costs Bun as much as parsing a head. */
 export function latin1(bytes: Uint8Array, from: number, to: number): string {
   const buffer = Buffer.isBuffer(bytes)
     ? bytes
@@ -100,7 +100,7 @@ export function latin1(bytes: Uint8Array, from: number, to: number): string {
   return buffer.toString("latin1", from, to);
 }
 
-/** What would begin another line, or another message. */
+/** Would start another line, or another message. */
 const LINE_BREAKS = /[\r\n\0]/;
 
 export const breaksLines = (text: string): boolean => LINE_BREAKS.test(text);
@@ -154,8 +154,8 @@ export class Framing {
 }
 
 /**
- * Appends the fields of a head, names as spelled, and tells `framing` of each. Searches, where one expression for the whole
- * line takes ten times as long over a head as large providers send it.
+ * Appends the fields of a head, names as spelled, and tells `framing` of each. By index searches: a regular expression for the
+ * whole line takes ten times as long over the heads that large providers send.
  */
 export function readFields(text: string, at: number, headers: string[], framing: Framing): void {
   while (at <= text.length) {

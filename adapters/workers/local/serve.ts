@@ -38,7 +38,7 @@ const announce = createLog("info");
 async function serve(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: "string" } } });
   const toml = values.config === undefined ? "" : readFileSync(values.config, "utf8");
-  // Read here as well, so that a wrong config is told before anything runs; the worker says its warnings itself.
+  // Read here as well, so that a wrong config is reported before anything runs; the worker logs the warnings itself.
   const { config } = loadConfig({ toml, env: process.env, runtime: "workers" });
   const log = createLog(config.logLevel);
   const wrangler = readWranglerConfig();
@@ -60,7 +60,7 @@ async function serve(): Promise<void> {
   const filler = { ...runsAs, name: "deny-filler", script: await buildWorker(FILLER_ENTRY) };
   const workerd = followProcess();
   const miniflare = new Miniflare({
-    // `dispatchFetch` asks the first.
+    // `dispatchFetch` goes to the first.
     workers: config.snapshotPath === undefined ? [gateway] : [filler, gateway],
     kvPersist: config.snapshotPath === undefined ? WRANGLER_KV : `${config.snapshotPath}.kv`,
     cf: false,
