@@ -5,6 +5,8 @@ export type { Config } from "./config/keys.ts";
 export { createGateway, type Gateway, type GatewayOptions } from "./gateway/create-gateway.ts";
 export { createFetchUpstream, type FetchUpstreamOptions } from "./gateway/fetch-upstream.ts";
 export {
+  type AllowCredential,
+  type BodyDecoder,
   type Clock,
   type CreateDecoder,
   type DenyReason,

@@ -29,6 +29,9 @@ declare const Bun: {
 /** For a request's head, and for a connection between two requests. */
 const IDLE_SECS = 60;
 
+/** The admin listener has no use for a body; the embedded provider of `dev` reads prompts. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
 export const bunRuntime: ServerRuntime = {
   listen: (state, address) =>
     listenHttp1(
@@ -48,10 +51,9 @@ function serve({ host, port }: ListenAddress, fetch: Answer): OpenServer {
     hostname: host,
     port,
     idleTimeout: IDLE_SECS,
-    // The gateway has limits of its own, by kind of credential.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    maxRequestBodySize: MAX_BODY_BYTES,
     fetch(request, server) {
-      // A stream may be silent for as long as its provider is.
+      // The live page's feed stays open, whether there is something to tell or not.
       server.timeout(request, 0);
       return fetch(request, server);
     },

@@ -44,14 +44,14 @@ declare const Bun: {
   };
 };
 
-/** One for all sockets: a system has its copy of what it takes when a write returns. */
+/** Shared by all sockets: when a write returns, the kernel has copied what it took. */
 const writeBuffer = new WriteBuffer();
 
 abstract class BunPeer {
   abstract readonly user: SocketUser;
   protected socket: BunSocket | undefined;
   protected isClosed = false;
-  /** What the system has not taken yet. */
+  /** What the kernel has not taken yet. */
   #unwritten: readonly Uint8Array[] = [];
 
   onDrain(): void {

@@ -1,15 +1,15 @@
-/** Puts the parts of a write together: a write of its own for each is a call of the system, and wakes the peer each time. */
+/** Joins the parts of a write: written one by one, each is a system call and wakes the peer. */
 import type { BunSocket } from "./sockets.ts";
 
-/** A 100 KB prompt with its head costs 5 µs to put together, and two writes more 15 µs. Larger ones are written where they stand. */
+/** To join a 100 KB prompt and its head costs 5 µs, two more writes cost 15 µs. Anything larger is written part by part. */
 const GATHER_BYTES = 128 * 1024;
 
-/** From here on to copy costs more than to make a view of where it stands. */
+/** A single part larger than this is written in place: copying it costs more than making a view of its memory. */
 const IN_PLACE_BYTES = 16 * 1024;
 
 const NOTHING: readonly Uint8Array[] = [];
 
-/** One for all connections of a client: a system has its copy of what it takes when a write returns. */
+/** One is enough for all connections: when a write returns, the kernel has copied what it took. */
 export class WriteBuffer {
   readonly #bytes = Buffer.allocUnsafeSlow(GATHER_BYTES);
 
@@ -36,14 +36,14 @@ function takenOf(socket: BunSocket, bytes: Uint8Array, length: number): number {
   return Math.max(0, taken);
 }
 
-/** A head goes where the part's own stood when it was read. */
+/** Writes the head into the memory in front of the part, where the head that came with it stood when it was read. */
 function writeInPlace(
   socket: BunSocket,
   text: string,
   { buffer, byteOffset, byteLength }: Uint8Array,
 ): readonly Uint8Array[] {
   const length = text.length + byteLength;
-  // No socket reads into shared memory.
+  // The cast holds: sockets never read into a SharedArrayBuffer.
   const whole = Buffer.from(buffer as ArrayBuffer, byteOffset - text.length, length);
   whole.write(text, "latin1");
   const taken = takenOf(socket, whole, length);

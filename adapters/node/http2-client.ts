@@ -1,6 +1,6 @@
 /**
- * The way to the providers with `upstream_http2`: undici, which speaks HTTP/2 with whom agrees to it in the TLS handshake, and
- * HTTP/1.1 with the others.
+ * The way to the providers with `upstream_http2`: undici, which speaks HTTP/2 with servers that agree to it in the TLS handshake
+ * and HTTP/1.1 with all others.
  */
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
@@ -12,44 +12,53 @@ import type { Call, CallEvents, CallRequest, HttpClient } from "../server/http/c
 
 export type Http2Config = Pick<Config, "connectTimeoutSecs" | "idleTimeoutSecs">;
 
-type PoolOf = (request: CallRequest) => Promise<Dispatcher>;
+/** `use` gets the pool that is in use at that moment: a later one may have replaced it. */
+type WithPool = (request: CallRequest, use: (pool: Dispatcher) => void) => Promise<void>;
 
-/** One pool an authority. A reload may change `config`; what is there already goes on with what it was made with. */
+/** The connections to one origin, and what they were made with. */
+interface OriginPool {
+  readonly pool: Pool;
+  readonly timeouts: string;
+}
+
+/** A reload may change `config`: an origin then gets a new pool, and the old one ends with its last request. */
 export function createHttp2Client(config: () => Http2Config): HttpClient {
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, OriginPool>();
 
-  const poolOf: PoolOf = async ({ authority, tls }) => {
-    // Its own entry also loads its fetch, caches and mocks. Loaded only where it is asked for: it is a fifth of a start.
+  const withPool: WithPool = async ({ authority, tls }, use) => {
+    // Loaded on first use, and without undici's own entry, which also loads its fetch, caches and mocks: a fifth of a start.
     const { default: Pool } = await import("undici/lib/dispatcher/pool.js");
     const { connectTimeoutSecs, idleTimeoutSecs } = config();
     const origin = `${tls ? "https" : "http"}://${authority}`;
-    const key = `${origin} ${connectTimeoutSecs} ${idleTimeoutSecs}`;
-    let pool = pools.get(key);
-    if (!pool) {
-      pool = new Pool(origin, {
+    const timeouts = `${connectTimeoutSecs} ${idleTimeoutSecs}`;
+    let current = pools.get(origin);
+    if (current?.timeouts !== timeouts) {
+      void current?.pool.close();
+      const pool = new Pool(origin, {
         connections: null,
         pipelining: 1,
         allowH2: true,
         connect: { timeout: connectTimeoutSecs * 1000 },
-        // The relay has its own.
+        // The relay has time-outs of its own.
         headersTimeout: 0,
         bodyTimeout: 0,
         keepAliveTimeout: idleTimeoutSecs * 1000,
         keepAliveMaxTimeout: idleTimeoutSecs * 1000,
       });
-      pools.set(key, pool);
+      current = { pool, timeouts };
+      pools.set(origin, current);
     }
-    return pool;
+    use(current.pool);
   };
 
   return {
     call(request, events) {
-      const call = new UndiciCall(request, events, poolOf);
+      const call = new UndiciCall(request, events, withPool);
       call.dispatch();
       return call;
     },
     close() {
-      for (const pool of pools.values()) void pool.destroy();
+      for (const { pool } of pools.values()) void pool.destroy();
     },
   };
 }
@@ -57,16 +66,16 @@ export function createHttp2Client(config: () => Http2Config): HttpClient {
 class UndiciCall implements Call, Dispatcher.DispatchHandler {
   readonly #request: CallRequest;
   readonly #events: CallEvents;
-  readonly #poolOf: PoolOf;
+  readonly #withPool: WithPool;
   readonly #upload: Readable | undefined;
   #flow: Dispatcher.DispatchController | undefined;
   #retries = 0;
   #isOver = false;
 
-  constructor(request: CallRequest, events: CallEvents, poolOf: PoolOf) {
+  constructor(request: CallRequest, events: CallEvents, withPool: WithPool) {
     this.#request = request;
     this.#events = events;
-    this.#poolOf = poolOf;
+    this.#withPool = withPool;
     if (request.body === "streamed")
       this.#upload = new Readable({ read: () => this.#onWanted() }).on("error", ignore);
   }
@@ -77,11 +86,11 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
       method: method as Dispatcher.HttpMethod,
       path,
       headers: headers as string[],
-      body: this.#upload ?? (body as Uint8Array | undefined) ?? null, // `streamed` has made an upload
+      body: this.#upload ?? (body as Uint8Array | undefined) ?? null, // a streamed body is `#upload`
     };
-    this.#poolOf(this.#request)
-      .then((pool) => !this.#isOver && pool.dispatch(request, this))
-      .catch((error: Error) => this.#fail(error));
+    this.#withPool(this.#request, (pool) => !this.#isOver && pool.dispatch(request, this)).catch(
+      (error: Error) => this.#fail(error),
+    );
   }
 
   onRequestStart(flow: Dispatcher.DispatchController): void {
@@ -90,12 +99,12 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
     else this.#events.onStart(this);
   }
 
-  /** The provider takes more of the body. */
+  /** undici asks for more of the body. */
   #onWanted(): void {
     if (this.#flow && !this.#isOver) this.#events.onDrain();
   }
 
-  /** undici takes it later, and does not tell when it has. */
+  /** Never true for data: undici takes it later, and does not say when. */
   write(pieces: readonly Uint8Array[]): boolean {
     let isTaken = true;
     for (const piece of pieces) {
@@ -142,13 +151,13 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
     const hasBody = this.#request.method !== "HEAD" && status !== 204 && status !== 304;
     this.#tell(() => {
       this.#events.onHead({ status, statusText, headers: headerList(headers) }, hasBody);
-      // The head alone, if nothing comes along with it.
+      // Lets the head out even if no body comes along with it.
       process.nextTick(() => !this.#isOver && this.#events.onRead());
     });
   }
 
   onResponseData(_flow: Dispatcher.DispatchController, chunk: Buffer): void {
-    // A parser that is resumed begins with an empty chunk.
+    // undici's parser passes an empty chunk when it is resumed.
     if (chunk.length === 0 || this.#isOver) return;
     this.#tell(() => {
       this.#events.onData(chunk);

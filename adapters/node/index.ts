@@ -28,7 +28,8 @@ export {
 } from "../server/deny/index.ts";
 export type { HttpClient } from "../server/http/client/http-client.ts";
 export { createUpstream } from "../server/http/client/upstream.ts";
-export { createLog, type LogLevel } from "../server/log.ts";
+export type { LogLevel } from "../server/json-log.ts";
+export { createLog } from "../server/log.ts";
 export { createRowSink, type RowSink, type RowSinkOptions } from "../server/row-sink.ts";
 export type { OpenServer, ServerRuntime } from "../server/runtime.ts";
 export { type RunningGateway, type StartOptions, startGateway } from "../server/serve.ts";

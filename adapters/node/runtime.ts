@@ -9,7 +9,7 @@ import { createHttpClient } from "./client.ts";
 import { listen } from "./listen.ts";
 import { listenForSockets } from "./sockets.ts";
 
-/** An `import` would read every export of node:http, and one of them loads Node's own fetch: 25 ms of each start. */
+/** Not imported: an `import` evaluates every export of node:http, one of which loads Node's fetch, 25 ms of each start. */
 const { createServer } = process.getBuiltinModule("node:http");
 
 /** How often a server that closes looks for connections that have become idle, in milliseconds. */
@@ -37,7 +37,7 @@ export const nodeRuntime: ServerRuntime = {
     });
     return open(server, address);
   },
-  // Loaded only where it is asked for: one process pays nothing for it.
+  // Loaded on use: a gateway of one process pays nothing for it.
   openWorkers: async (options) => (await import("./cluster/workers.ts")).openWorkers(options),
 };
 
@@ -59,7 +59,7 @@ function closeServer(server: Server, connections: ReadonlySet<Socket>): Promise<
     server.prependListener("request", (_request, response) =>
       response.once("close", () => server.closeIdleConnections()),
     );
-    // Not at once: the first bytes of a connection that was just taken up may be on their way to us.
+    // Not at once: the first bytes of a connection that was just accepted may be on their way.
     const sweep = setInterval(() => {
       server.closeIdleConnections();
       for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();

@@ -13,28 +13,28 @@ import { listen } from "./listen.ts";
 
 const { connect, createServer, isIP } = process.getBuiltinModule("node:net");
 
-/** As large as what a system gives at once. */
+/** As much as the kernel usually gives at once. */
 const READ_BYTES = 65_536;
 
-/** A head and a body up to this are put together: a piece more costs more than to copy it. */
+/** Up to this size a head and a body are joined: a separate write costs more than a copy. */
 const GATHER_BYTES = 16_384;
 
-/** A peer that is gone without a word is found out by TCP's own probes, even where it may be silent for long. */
+/** TCP keep-alive probes find a peer that vanished, even where a response may be silent for long. */
 const PROBE_AFTER_MS = 60_000;
 
 /**
- * A read is done, and handed on, before the next one begins, on whichever socket. Memory of its own for each would be 64 KB
- * for as long as a stream lasts.
+ * Shared by all sockets: what one read brings is copied out before the next read begins. A buffer for each socket would be
+ * 64 KB for as long as its stream lasts.
  */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
-/** By authority, for the next connection: a handshake without certificates (RFC 8446 §2.2). The config bounds how many. */
+/** TLS sessions by authority, so that the next handshake can resume one (RFC 8446 §2.2). As many as the config has providers. */
 const sessions = new Map<string, Buffer>();
 
 abstract class NodePeer {
   protected abstract readonly socket: Socket;
   protected abstract readonly user: SocketUser;
-  /** Some of what was written is not taken yet. */
+  /** Some of what was written has not been taken yet. */
   #waits = false;
 
   write(text: string, parts: readonly Uint8Array[]): boolean {

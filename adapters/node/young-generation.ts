@@ -8,12 +8,12 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 const ENOUGH_BYTES = 16 * 1024 * 1024;
 const LOOK_MS = 250;
 
-/** V8 takes its size only from the command line, but looks up how much it may grow each time it does. */
+/** The size itself can only be set on the command line; V8 reads the growth factor anew each time it grows. */
 export function boundYoungGeneration(): void {
   const given = `${process.env.NODE_OPTIONS ?? ""} ${process.execArgv.join(" ")}`;
   if (/semi[-_]space/.test(given)) return;
   let current = 0;
-  // Again and again: V8 gives memory back when little happens.
+  // Repeatedly, since V8 also shrinks it when little happens.
   setInterval(() => {
     const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space");
     const growth = (young?.space_size ?? 0) < ENOUGH_BYTES ? 2 : 1;

@@ -17,7 +17,7 @@ export interface GatewayOptions {
   readonly log: Log;
   readonly version: string;
   readonly deny: LivingDenySource;
-  /** Requests pass here: then there is something to trace. */
+  /** Whether requests pass through this process; only then is there something to trace. */
   readonly relays: boolean;
   readonly limits?: Limits | undefined;
   /** Where rows go; standard output unless told. */
@@ -41,7 +41,7 @@ export interface PreparedGateway {
 
 export const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
-/** What the last rows get at least, whatever is left of the grace period, in milliseconds. */
+/** The least time that the last rows get, however little is left of the grace period, in milliseconds. */
 const LAST_ROWS_MS = 5_000;
 
 /** Resolves when the deny source has started: what it knows is enforced from the first request on. */
@@ -85,13 +85,13 @@ export async function prepareGateway({
     rows,
     async close(server) {
       state.draining = true;
-      // As a reload may have left it.
+      // Read now: a reload may have changed it.
       const graceMs = state.settings.config.shutdownGracePeriodSecs * 1000;
       const graceEnds = clock.monotonic() + graceMs;
       const grace = setTimeout(() => server.destroy(), graceMs);
       await server.close();
       clearTimeout(grace);
-      // What the end of the grace period cut off gets a moment for its rows.
+      // Requests that the end of the grace period cut off still get their rows.
       await exchangesEnded(state, Math.max(LAST_ROWS_MS, graceEnds - clock.monotonic()));
       await deny.close();
       await rows.flush(Math.max(LAST_ROWS_MS, graceEnds - clock.monotonic()));

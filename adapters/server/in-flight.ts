@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { GatewayState } from "../../src/gateway/state.ts";
 
-/** Only a shutdown waits, so it asks instead of being told: requests pay nothing for it. */
+/** Polled, since only a shutdown waits: requests pay nothing for it. */
 const POLL_MS = 10;
 
 /** Settles when every admitted request has had its row, or when the patience is over (milliseconds). */

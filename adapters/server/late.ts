@@ -1,16 +1,16 @@
-/** Modules that no first request waits for: loaded once the listeners are up. */
+/** Modules that are loaded when first used, or soon after the start. */
 
-/** When nobody asked before. A process must have them all before its files are replaced by another version's. */
+/** Loaded by then even if unused: an upgrade may replace the files while the process runs. */
 const LOAD_AFTER_MS = 250;
 
-/** Calls `load` when first asked, or soon after the start; gives the same promise ever after. */
+/** Calls `load` when first asked, or soon after the start; returns the same promise from then on. */
 export function createLate<T>(load: () => Promise<T>): () => Promise<T> {
   let loaded: Promise<T> | undefined;
   const get = (): Promise<T> => {
     loaded ??= load();
     return loaded;
   };
-  // Whoever asks hears of the failure.
+  // A failure is reported to whoever asks.
   setTimeout(() => get().catch(() => {}), LOAD_AFTER_MS).unref();
   return get;
 }

@@ -1,21 +1,15 @@
 /** Diagnostics to stderr, one JSON line each. stdout carries rows and nothing else. */
 import { writeSync } from "node:fs";
 import type { Log } from "../../src/gateway/ports.ts";
+import { createJsonLog, type LogLevel } from "./json-log.ts";
 
-const LEVELS = ["debug", "info", "warn", "error"] as const;
-
-export type LogLevel = (typeof LEVELS)[number];
-
-/** `minimum` filters diagnostics; it has no say over rows. */
+/** Diagnostics of at least that level. */
 export function createLog(minimum: LogLevel, fd = 2): Log {
-  const threshold = LEVELS.indexOf(minimum);
-  return (level, message, fields) => {
-    if (LEVELS.indexOf(level) < threshold) return;
-    const line = JSON.stringify({ timestamp: new Date().toISOString(), level, message, ...fields });
+  return createJsonLog(minimum, (line) => {
     try {
       writeSync(fd, `${line}\n`);
     } catch {
       // Nobody reads stderr, or it is full: a diagnostic is not worth a stalled gateway.
     }
-  };
+  });
 }

@@ -2,6 +2,7 @@
 import { CONFIG_FIELDS, type Config, keyName } from "../../src/config/keys.ts";
 import type { LoadedConfig } from "../../src/config/parse.ts";
 import { type GatewayState, reconfigure } from "../../src/gateway/state.ts";
+import { messageOf } from "./errors.ts";
 
 /** What is opened once, when the gateway starts. */
 const NEEDS_RESTART: ReadonlySet<keyof Config> = new Set([
@@ -40,8 +41,7 @@ export async function reload(
     await handOn();
     log("info", "config reloaded", { changed: taken.map(keyName) });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    log("error", `the config was not reloaded, the old one stays: ${why}`);
+    log("error", `the config was not reloaded, the old one stays: ${messageOf(error)}`);
   }
 }
 

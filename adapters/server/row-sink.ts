@@ -8,17 +8,17 @@ import type { Log } from "../../src/gateway/ports.ts";
 /** Bytes kept while the reader stalls. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
-/** A write holds as many bytes at most. */
+/** The most bytes in one write. */
 const BATCH_BYTES = 64 * 1024;
 
-/** How long rows are gathered for a write: it goes through a thread of the pool, for 8 to 10 µs of CPU and two thread switches. */
+/** How long rows are gathered for one write, which costs 8 to 10 µs of CPU and two thread switches. */
 const GATHER_MS = 5;
 
-/** A descriptor that takes nothing now is asked again after this long, and twice as long each time, up to the second. */
+/** Retried after RETRY_MS, doubling up to MAX_RETRY_MS. */
 const RETRY_MS = 1;
 const MAX_RETRY_MS = 20;
 
-/** A full pipe that does not block, a full disk, an interrupted call: the next try may do better. */
+/** Errors that may pass: a full non-blocking pipe, a full disk, an interrupted call. */
 const PASSING = new Set(["EAGAIN", "EINTR", "ENOBUFS", "ENOSPC", "EDQUOT"]);
 
 const LINE_FEED = 0x0a;
@@ -47,12 +47,12 @@ export function createRowSink({
   maxQueuedBytes = MAX_QUEUED_BYTES,
 }: RowSinkOptions): RowSink {
   /**
-   * The next batch. A row is encoded when it comes: the text of many, kept for later, has left the cache by then, which
-   * costs 2 µs a row on Bun and 1 µs on Node.
+   * The next batch. A row is encoded at once: text that is kept for later has left the CPU's cache by then, which costs
+   * 2 µs a row on Bun and 1 µs on Node.
    */
   const gathered = Buffer.allocUnsafeSlow(BATCH_BYTES);
   let gatheredBytes = 0;
-  /** What is older, oldest first. */
+  /** Full batches, oldest first. */
   const batches: Buffer[] = [];
   /** Of `batches` and `batch`. */
   let queuedBytes = 0;
@@ -61,7 +61,7 @@ export function createRowSink({
   let retryMs = RETRY_MS;
   let lost = 0;
   let isWriting = false;
-  /** A descriptor that must not block the process is seen to before the first write. */
+  /** stdout is made non-blocking before the first write. */
   let isUnblocked = fd !== 1;
   let isBroken = false;
   let waiters: (() => void)[] = [];

@@ -15,14 +15,14 @@ export interface OpenServer {
   destroy(): void;
 }
 
-/** What only the connection knows of a request: no header has a say in it. */
+/** What the connection itself tells of a request, whatever its headers say. */
 export interface Connection {
   /** Of the socket's other end; undefined if it is gone already. */
   readonly remoteAddress: string | undefined;
 }
 
 /** An app for an ordinary listener. A Hono app is one; the connection is its `c.env`. */
-interface ListeningApp {
+export interface ListeningApp {
   fetch(request: Request, connection: Connection): Response | Promise<Response>;
 }
 
@@ -49,7 +49,7 @@ export interface WorkersOptions {
   readonly onCutRow: () => void;
 }
 
-/** Processes that share the port. The one that starts them relays no request itself: its state is what they count together. */
+/** Processes that share the port. The one that starts them relays nothing; its state holds their summed metrics. */
 export interface Workers {
   /** For that state, whose breakers then open with theirs. */
   readonly limits: Limits;

@@ -5,12 +5,13 @@ import type { LoadedConfig } from "../../src/config/parse.ts";
 import type { Log } from "../../src/gateway/ports.ts";
 import type { UsageRow } from "../../src/gateway/row.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
-import { createServerDenySource } from "./deny/index.ts";
+import type { AdminOptions } from "./admin.ts";
+import { createServerDenySource, type ServerDenySource } from "./deny/index.ts";
 import { type PreparedGateway, prepareGateway, SYSTEM_CLOCK } from "./gateway.ts";
 import { createLate } from "./late.ts";
 import { createRowRing } from "./live/row-ring.ts";
 import { reload } from "./reload.ts";
-import type { OpenServer, ServerRuntime } from "./runtime.ts";
+import type { ListeningApp, OpenServer, ServerRuntime, Workers } from "./runtime.ts";
 
 export interface RunningGateway {
   readonly url: string;
@@ -38,16 +39,7 @@ export interface StartOptions {
 /** Throws before anything listens, or closes what does: nothing is left half-started. */
 export async function startGateway({ runtime, ...options }: StartOptions): Promise<RunningGateway> {
   const { config, log, version } = options;
-  const deny = createServerDenySource({
-    natsUrl: config.natsUrl,
-    natsCreds: config.natsCreds,
-    natsCredsFile: config.natsCredsFile,
-    bucket: config.configBucket,
-    snapshotPath: config.snapshotPath,
-    rescanSecs: config.denyRescanSecs,
-    clock: SYSTEM_CLOCK,
-    log,
-  });
+  const deny = openDenySource(options);
   const lastRows = createRowRing();
   const workers =
     config.workers === 1
@@ -72,52 +64,78 @@ export async function startGateway({ runtime, ...options }: StartOptions): Promi
   });
   const { state } = gateway;
   const phase = { draining: false };
-  const startedAt = SYSTEM_CLOCK.now();
-  const adminApp = createLate(async () => {
-    const { createAdminApp } = await import("./admin.ts");
-    const isDraining = () => phase.draining;
-    return createAdminApp(state, { version, startedAt, isDraining, rows: lastRows, workers });
+  const admin = lateAdminApp(state, {
+    version,
+    startedAt: SYSTEM_CLOCK.now(),
+    isDraining: () => phase.draining,
+    rows: lastRows,
+    workers,
   });
-  const opened: OpenServer[] = [];
-  const open = async (listening: Promise<OpenServer>): Promise<OpenServer> => {
-    const server = await listening;
-    opened.push(server);
-    return server;
-  };
-  const adminOpens = open(
-    runtime.listenApp(
-      { fetch: async (request, connection) => (await adminApp()).fetch(request, connection) },
-      config.metricsListen,
-    ),
-  );
-  // No process is started for nothing.
-  const serverOpens = open(
-    workers
-      ? adminOpens.then(() => workers.listen(state, config.listen))
-      : runtime.listen(state, config.listen),
-  );
-  const listeners = [serverOpens, adminOpens] as const;
-  const [server, admin] = await Promise.all(listeners).catch(async (error: unknown) => {
-    // The other one may be opening still.
-    await Promise.allSettled(listeners);
-    for (const one of opened) one.destroy();
+  const listeners = await openListeners(runtime, state, admin, workers).catch(async (error: unknown) => {
     await gateway.abandon();
     throw error;
   });
   return {
-    url: urlOf(config.listen, server.port),
-    adminUrl: urlOf(config.metricsListen, admin.port),
+    url: urlOf(config.listen, listeners.server.port),
+    adminUrl: urlOf(config.metricsListen, listeners.admin.port),
     state,
     reload: (read) => reload(state, read, async () => workers?.reconfigure(state.settings.config)),
     async drain() {
       phase.draining = true;
       log("info", "draining", { in_flight: state.metrics.live.inFlight });
       await delay(state.settings.config.shutdownDelaySecs * 1000);
-      await gateway.close(server);
-      admin.destroy();
+      await gateway.close(listeners.server);
+      listeners.admin.destroy();
       log("info", "drained");
     },
   };
+}
+
+const openDenySource = ({ config, log }: Pick<StartOptions, "config" | "log">): ServerDenySource =>
+  createServerDenySource({
+    natsUrl: config.natsUrl,
+    natsCreds: config.natsCreds,
+    natsCredsFile: config.natsCredsFile,
+    bucket: config.configBucket,
+    snapshotPath: config.snapshotPath,
+    rescanSecs: config.denyRescanSecs,
+    clock: SYSTEM_CLOCK,
+    log,
+  });
+
+/** Loaded with its first request, or soon after the start. */
+function lateAdminApp(state: GatewayState, options: AdminOptions): ListeningApp {
+  const app = createLate(async () => (await import("./admin.ts")).createAdminApp(state, options));
+  return { fetch: async (request, connection) => (await app()).fetch(request, connection) };
+}
+
+interface Listeners {
+  readonly server: OpenServer;
+  readonly admin: OpenServer;
+}
+
+/** Both of them, or none. */
+async function openListeners(
+  runtime: ServerRuntime,
+  state: GatewayState,
+  adminApp: ListeningApp,
+  workers: Workers | undefined,
+): Promise<Listeners> {
+  const { listen, metricsListen } = state.settings.config;
+  const adminOpens = runtime.listenApp(adminApp, metricsListen);
+  // Workers are not started for an address that the admin listener then cannot have.
+  const serverOpens = workers
+    ? adminOpens.then(() => workers.listen(state, listen))
+    : runtime.listen(state, listen);
+  const opening = [serverOpens, adminOpens] as const;
+  try {
+    const [server, admin] = await Promise.all(opening);
+    return { server, admin };
+  } catch (error) {
+    // The other one may be opening still.
+    for (const one of await Promise.allSettled(opening)) if (one.status === "fulfilled") one.value.destroy();
+    throw error;
+  }
 }
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,4 +1,4 @@
-/** Ed25519 by the runtime's own crypto, synchronously: a promise a request would cost more than it saves. */
+/** Ed25519 by the runtime's own crypto, synchronously: a promise for each request would cost more than it saves. */
 import type { KeyObject } from "node:crypto";
 import type { VerifySignature } from "../../src/gateway/ports.ts";
 import { createWebCryptoVerify } from "../../src/keys/verify-webcrypto.ts";
@@ -16,7 +16,11 @@ export function createNativeVerify(): VerifySignature {
   return (publicKey, message, signature) => verify(publicKey, message, signature);
 }
 
-/** Over node:crypto that is here. Keys are imported once; there are as many as signing keys. */
+/**
+ * Over node:crypto once it is loaded. A key is imported once; there are as many as signing keys.
+ *
+ * @internal exported for benchmarks
+ */
 export function createSyncVerify({ createPublicKey, verify }: typeof import("node:crypto")): VerifySignature {
   const imported = new WeakMap<Uint8Array, KeyObject>();
   return (publicKey, message, signature) => {

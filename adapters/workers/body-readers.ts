@@ -1,7 +1,7 @@
-/** Reads bodies with as few reads as may be: on Workers each costs some 14 µs, and a stream's own reader finds up to 4 KiB. */
+/** Reads bodies in as few reads as possible: on Workers each costs about 14 µs, and a default reader gets 4 KiB at most. */
 import type { BodyReaders, ChunkReader } from "../../src/gateway/body-readers.ts";
 
-/** As much as the gateway counts for a body on its way. */
+/** What the gateway reserves in its memory budget for a body in transit. */
 const PIECE_BYTES = 65_536;
 
 const END = { done: true, value: undefined } as const;
@@ -25,7 +25,7 @@ function inPieces(body: ReadableStream<Uint8Array>, length: number): ChunkReader
   let left = length;
   return {
     async read() {
-      // To read the end, too, would cost as much as a piece.
+      // Without another read: to read the end costs as much as a piece.
       if (left === 0) return END;
       const bytes = Math.min(PIECE_BYTES, left);
       const result = await reader.readAtLeast(bytes, new Uint8Array(bytes));
@@ -39,7 +39,7 @@ function inPieces(body: ReadableStream<Uint8Array>, length: number): ChunkReader
 function asItComes(body: ReadableStream<Uint8Array>, length: number = Number.POSITIVE_INFINITY): ChunkReader {
   const reader = open(body);
   let left = length;
-  /** For the next read. A read that does not fill it gives it back, and a copy to the caller. */
+  /** Kept for the next read. A read that does not fill it hands the caller a copy, so that it can be used again. */
   let memory: ArrayBuffer | undefined;
   return {
     async read() {

@@ -2,7 +2,7 @@
 import { formatRow, type UsageRow } from "../../src/gateway/row.ts";
 import type { AnalyticsPoint, Bindings } from "./bindings.ts";
 
-/** Rejects when the Queue, which is the billing sink, does not take the row; the others only inform. */
+/** Rejects when the Queue, the billing sink, does not take the row. The other two are for information. */
 export function createRowSink(
   { USAGE_QUEUE, USAGE_ANALYTICS }: Bindings,
   waitUntil: (work: Promise<unknown>) => void,

@@ -1,7 +1,7 @@
 /** The gateway as a module worker: config from vars and secrets, denies from KV, rows to the console and the bound sinks. */
 import { waitUntil } from "cloudflare:workers";
 import { ConfigError } from "../../src/config/config-error.ts";
-import { loadConfig } from "../../src/config/parse.ts";
+import { type Config, loadConfig } from "../../src/config/parse.ts";
 import { createKvDenySource } from "../../src/deny/kv-source.ts";
 import { createFetchUpstream } from "../../src/gateway/fetch-upstream.ts";
 import type { AllowCredential, Clock, DenySource, Log } from "../../src/gateway/ports.ts";
@@ -10,6 +10,7 @@ import { createState, type GatewayState } from "../../src/gateway/state.ts";
 import { createStreamDecoder } from "../../src/gateway/stream-decoder.ts";
 import { inboundOf } from "../../src/gateway/web-request.ts";
 import { createWebCryptoVerify } from "../../src/keys/verify-webcrypto.ts";
+import { createJsonLog } from "../server/json-log.ts";
 import type { Bindings } from "./bindings.ts";
 import { bodyReaders } from "./body-readers.ts";
 import { createRowSink } from "./row-sink.ts";
@@ -17,9 +18,7 @@ import { createRowSink } from "./row-sink.ts";
 /** `performance.now()` stands still between I/O on Workers, as all its clocks do. */
 const CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
-const log: Log = (level, message, fields) => {
-  console.error(JSON.stringify({ timestamp: new Date().toISOString(), level, message, ...fields }));
-};
+const writeLine = (line: string): void => console.error(line);
 
 /** One gateway an isolate, made by its first request: a module has no bindings while it loads. */
 function createWorker() {
@@ -38,7 +37,7 @@ function createWorker() {
         state ??= createIsolate(env);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        log("error", error.message);
+        createJsonLog("error", writeLine)("error", error.message);
         return new Response("The gateway's configuration is wrong; its log says where.\n", { status: 500 });
       }
       return relay(state, ports, request, withoutCloudflare(inboundOf(request)));
@@ -48,9 +47,10 @@ function createWorker() {
 
 function createIsolate(env: Bindings): GatewayState {
   const { config, warnings } = loadConfig({ env: { ...env }, runtime: "workers" });
+  const log = createJsonLog(config.logLevel, writeLine);
   for (const warning of warnings) log("warn", warning);
   return createState(config, {
-    deny: denySource(env, config.denyCacheSecs, config.denyLookupTimeoutMs),
+    deny: denySource(env, config, log),
     clock: CLOCK,
     verify: createWebCryptoVerify(),
     createDecoder: createStreamDecoder,
@@ -60,11 +60,16 @@ function createIsolate(env: Bindings): GatewayState {
   });
 }
 
-function denySource({ DENY }: Bindings, cacheSecs: number, lookupTimeoutMs: number): DenySource {
+function denySource({ DENY }: Bindings, config: Config, log: Log): DenySource {
   if (!DENY) return { lookup: () => undefined };
-  const onError = (error: unknown): void =>
-    log("warn", "the deny-set could not be read", { error: String(error) });
-  return createKvDenySource({ kv: DENY, cacheSecs, lookupTimeoutMs, clock: CLOCK, waitUntil, onError });
+  return createKvDenySource({
+    kv: DENY,
+    cacheSecs: config.denyCacheSecs,
+    lookupTimeoutMs: config.denyLookupTimeoutMs,
+    clock: CLOCK,
+    waitUntil,
+    onError: (error) => log("warn", "the deny-set could not be read", { error: String(error) }),
+  });
 }
 
 /** Cloudflare's binding sees a hash, never a credential. */

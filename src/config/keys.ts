@@ -20,6 +20,7 @@ import {
   tableOf,
   text,
   url,
+  urlList,
 } from "./kinds.ts";
 import type { ProviderSettings, Table } from "./providers.ts";
 
@@ -97,6 +98,7 @@ export const ENTRY_VARIABLES = {
   providerAuthorities: { prefix: "AI_PROVIDER_AUTHORITY_", kind: authority },
 } as const;
 
+export const natsServers = urlList("ws", "wss");
 const onDisconnect = choice("cancel", "drain");
 /** The runtimes that a key does nothing on, named for those that it is for. */
 const FOR_SERVERS = ["workers"] as const;
@@ -161,11 +163,11 @@ export const CONFIG_KEYS: ConfigKeys = {
     doc: "More endpoints (POST, below a base path) that managed keys may reach.",
   },
   natsUrl: {
-    kind: optional(url("ws", "wss")),
+    kind: optional(natsServers),
     default: undefined,
     secret: "url",
     noEffectOn: FOR_SERVERS,
-    doc: "NATS server (WebSocket listener) that holds the deny-set.",
+    doc: "NATS server that holds the deny-set (its WebSocket listener); several separated by commas.",
   },
   natsCreds: {
     kind: optional(secretText),
@@ -312,7 +314,7 @@ export const CONFIG_KEYS: ConfigKeys = {
   logLevel: {
     kind: choice("debug", "info", "warn", "error"),
     default: "info",
-    doc: "Least level of the diagnostics on stderr; rows are never filtered.",
+    doc: "Minimum level written to stderr; rows are never filtered.",
   },
   workers: {
     kind: integer(1, 1024),
@@ -324,6 +326,7 @@ export const CONFIG_KEYS: ConfigKeys = {
     kind: optional(url("http", "https")),
     default: undefined,
     secret: "url",
+    noEffectOn: FOR_SERVERS,
     doc: "OpenTelemetry collector (OTLP over HTTP).",
   },
 };

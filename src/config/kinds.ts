@@ -102,14 +102,29 @@ export const authority: Kind<string> = scalar({
   parse: (value) => (typeof value === "string" ? parseAuthority(value) : undefined),
 });
 
+const startingWith = (schemes: readonly string[]): string =>
+  `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`;
+
+const isUrl = (text: string, schemes: readonly string[]): boolean =>
+  URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1));
+
 /** Not echoed, for it may hold a password. */
 export const url = (...schemes: readonly string[]): Kind<string> =>
   scalar({
-    allowed: `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`,
+    allowed: startingWith(schemes),
     secret: true,
-    parse: (value) => {
-      if (typeof value !== "string" || !URL.canParse(value)) return undefined;
-      return schemes.includes(new URL(value).protocol.slice(0, -1)) ? value : undefined;
+    parse: (value) => (typeof value === "string" && isUrl(value, schemes) ? value : undefined),
+  });
+
+/** One URL or several, separated by commas; each is checked, and blanks around them are dropped. */
+export const urlList = (...schemes: readonly string[]): Kind<string> =>
+  scalar({
+    allowed: `${startingWith(schemes)}, or several separated by commas`,
+    secret: true,
+    parse(value) {
+      if (typeof value !== "string") return undefined;
+      const urls = value.split(",").map((text) => text.trim());
+      return urls.every((text) => isUrl(text, schemes)) ? urls.join(",") : undefined;
     },
   });
 

@@ -13,7 +13,7 @@ export function redacted(config: Config): Readonly<Record<string, unknown>> {
     if (value === undefined) continue;
     const secret = CONFIG_KEYS[field].secret;
     printed[keyName(field)] =
-      secret === undefined ? plain(field, config) : secret === "url" ? bareUrl(value) : hide(value);
+      secret === undefined ? plain(field, config) : secret === "url" ? bareUrls(value) : hide(value);
   }
   return printed;
 }
@@ -30,10 +30,17 @@ function hide(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, hide(entry)]));
 }
 
+/** One URL or a list of them. */
+const bareUrls = (value: unknown): string =>
+  String(value)
+    .split(/,(?=\w+:\/\/)/)
+    .map(bareUrl)
+    .join(",");
+
 /** Scheme, host and path: user name, password and query may each be a token. */
-function bareUrl(value: unknown): string {
-  if (typeof value !== "string" || !URL.canParse(value)) return REDACTED;
-  const { protocol, username, password, host, pathname, search, hash } = new URL(value);
+function bareUrl(url: string): string {
+  if (!URL.canParse(url)) return REDACTED;
+  const { protocol, username, password, host, pathname, search, hash } = new URL(url);
   const user = username + password === "" ? "" : `${REDACTED}@`;
   return `${protocol}//${user}${host}${pathname}${search + hash === "" ? "" : `?${REDACTED}`}`;
 }

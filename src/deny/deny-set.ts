@@ -7,9 +7,7 @@
 
 import type { DenyReason } from "../gateway/ports.ts";
 import { parseU64 } from "../keys/u64.ts";
-import type { Deny, DenyId, DenyKind } from "./entry.ts";
-
-const REASONS: readonly DenyReason[] = ["unknown", "spend", "fraud"];
+import { DENY_REASONS, type Deny, type DenyId, type DenyKind } from "./entry.ts";
 
 // The words of an entry, which are beside each other: what a lookup must read then stands in one line of memory.
 const WORDS = 4;
@@ -61,7 +59,7 @@ export class DenySet {
     if (tags[slot] === 0) return undefined;
     const expiresAt = words[slot * WORDS + EXPIRES_AT]!;
     if (expiresAt !== 0 && this.#now() >= expiresAt * 1000) return undefined;
-    return REASONS[words[slot * WORDS + FLAGS]! >> REASON_SHIFT];
+    return DENY_REASONS[words[slot * WORDS + FLAGS]! >> REASON_SHIFT];
   }
 
   /** The entry as it is held, expired or not. */
@@ -82,7 +80,7 @@ export class DenySet {
     const at = slot * WORDS;
     const changed =
       !isHeld ||
-      REASONS[words[at + FLAGS]! >> REASON_SHIFT] !== deny.reason ||
+      DENY_REASONS[words[at + FLAGS]! >> REASON_SHIFT] !== deny.reason ||
       words[at + EXPIRES_AT] !== deny.expiresAt;
     if (!isHeld) this.#size++;
     tags[slot] = tagOf(hash(id.kind, id.high, id.low));
@@ -90,7 +88,7 @@ export class DenySet {
     words[at + HIGH] = id.high;
     words[at + EXPIRES_AT] = deny.expiresAt;
     words[at + FLAGS] =
-      (id.kind === "key" ? IS_KEY : 0) | MARKED | (REASONS.indexOf(deny.reason) << REASON_SHIFT);
+      (id.kind === "key" ? IS_KEY : 0) | MARKED | (DENY_REASONS.indexOf(deny.reason) << REASON_SHIFT);
     return changed;
   }
 
@@ -167,7 +165,7 @@ function idAt({ words }: Table, slot: number): DenyId {
 }
 
 const denyAt = ({ words }: Table, slot: number): Deny => ({
-  reason: REASONS[words[slot * WORDS + FLAGS]! >> REASON_SHIFT]!,
+  reason: DENY_REASONS[words[slot * WORDS + FLAGS]! >> REASON_SHIFT]!,
   expiresAt: words[slot * WORDS + EXPIRES_AT]!,
 });
 

@@ -20,6 +20,9 @@ export interface Deny {
   readonly expiresAt: number;
 }
 
+/** Where reasons are kept as numbers: their indices here. */
+export const DENY_REASONS: readonly DenyReason[] = ["unknown", "spend", "fraud"];
+
 /** Every entry's key starts with this. */
 export const KEY_PREFIX = "blackhole.";
 const KEY_ID_PREFIX = "blackhole.key.";

@@ -35,7 +35,11 @@ export interface LogSummary extends LogPosition {
   readonly torn: boolean;
 }
 
-/** A file that is not in the format. The message names the line and holds none of its text. */
+/**
+ * A file that is not in the format. The message names the line and holds none of its text.
+ *
+ * @internal exported for tests
+ */
 export class LogFormatError extends Error {
   readonly line: number;
   constructor(line: number, problem: string) {

@@ -1,7 +1,7 @@
 /** The gateway as a Hono app: for any Web-standard runtime, alone or mounted in another app. */
 import { type Context, Hono } from "hono";
 import { routePath } from "hono/route";
-import { type ConfigValues, configFrom } from "../config/parse.ts";
+import { type EmbeddedValues, embeddedConfig } from "../config/embedded.ts";
 import { createWebCryptoVerify } from "../keys/verify-webcrypto.ts";
 import { createFetchUpstream } from "./fetch-upstream.ts";
 import type { Clock, DenySource, Log, Upstream } from "./ports.ts";
@@ -11,7 +11,7 @@ import { createStreamDecoder } from "./stream-decoder.ts";
 import { inboundOf } from "./web-request.ts";
 
 /** Config keys in camel case, each checked as the config file's are, and the ports; all have defaults. */
-export interface GatewayOptions extends ConfigValues, Partial<Omit<Ports, "limits" | "startSpan">> {
+export interface GatewayOptions extends EmbeddedValues, Partial<Omit<Ports, "limits" | "startSpan">> {
   readonly upstream?: Upstream;
 }
 
@@ -28,7 +28,7 @@ const SILENT: Log = () => {};
 /** Throws a `ConfigError` that names the option. Embedded, nothing is written anywhere but to the ports. */
 export function createGateway(options: GatewayOptions = {}): Gateway {
   const { deny, clock, verify, createDecoder, log, allowCredential, onUsage, upstream, ...values } = options;
-  const state = createState(configFrom(values), {
+  const state = createState(embeddedConfig(values), {
     deny: deny ?? ALLOW_ALL,
     clock: clock ?? SYSTEM_CLOCK,
     verify: verify ?? createWebCryptoVerify(),
@@ -41,7 +41,11 @@ export function createGateway(options: GatewayOptions = {}): Gateway {
   return Object.assign(createApp(state, ports), { metrics: () => state.metrics.text() });
 }
 
-/** The portable transport over a state that an adapter made. */
+/**
+ * The portable transport over a state that is there already.
+ *
+ * @internal exported for tests
+ */
 export function createApp(state: GatewayState, ports: RelayPorts): Hono {
   const app = new Hono();
   app.all("*", (context) => {

@@ -34,6 +34,8 @@ export function createWebCryptoVerify(
 /**
  * RFC 8032 §5.1.7 in JavaScript, with the verdicts of the native verifiers. Noble multiplies by the cofactor, which lets an `R`
  * off the prime-order subgroup pass; OpenSSL and BoringSSL compare without it, so such an `R` is refused here.
+ *
+ * @internal exported for tests
  */
 export const verifyInJs: VerifySignature = async (publicKey, message, signature) => {
   if (!(await verifyAsync(signature, message, publicKey, { zip215: false }))) return false;

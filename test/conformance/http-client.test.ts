@@ -24,15 +24,16 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port; // a TCP server, so never a pipe's string
 }
 
-async function startTls(): Promise<{ port: number; requests: () => number }> {
+async function startTls(): Promise<{ port: number; requests: () => number; connections: () => number }> {
   let requests = 0;
+  let connections = 0;
   const answer: RequestListener = (_request, response) => {
     requests++;
     response.end("well met");
   };
-  const server = createHttpsServer(LOCALHOST, answer);
-  server.on("tlsClientError", () => {});
-  return { port: await listen(server), requests: () => requests };
+  const server = createHttpsServer({ ...LOCALHOST, maxHeaderSize: 65_536 }, answer);
+  server.on("tlsClientError", () => {}).on("secureConnection", () => connections++);
+  return { port: await listen(server), requests: () => requests, connections: () => connections };
 }
 
 const RUNTIMES = [
@@ -87,6 +88,13 @@ describe.each(RUNTIMES)("the HTTP client over TLS on %s", (_name, runtime) => {
     const { ask } = startProbe(runtime, [`localhost:${server.port}`, "tls"], TRUSTING);
     expect(await ask()).toBe("200 well met");
     expect(await ask()).toBe("200 well met");
+  });
+
+  it("keeps the connection of a request that is a large head and nothing else", async () => {
+    const server = await startTls();
+    const { ask } = startProbe(runtime, [`localhost:${server.port}`, "tls", "20000"], TRUSTING);
+    for (let n = 0; n < 3; n++) expect(await ask()).toBe("200 well met");
+    expect(server.connections()).toBe(1);
   });
 });
 

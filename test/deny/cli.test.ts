@@ -1,7 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
-import { type DenyCliConfig, denyCommand } from "../../adapters/server/deny/cli.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { applyConventions } from "../../adapters/server/cli/conventions.ts";
+import { denyCommand } from "../../adapters/server/deny/cli.ts";
+import { ConfigError } from "../../src/config/config-error.ts";
+import type { Config } from "../../src/config/keys.ts";
+import { configFrom } from "../../src/config/parse.ts";
 import { createCleanup, temporaryDirectory } from "../support/deny.ts";
 import { createNatsServer } from "../support/nats-server.ts";
 
@@ -17,32 +21,34 @@ class Exit extends Error {
   }
 }
 
-/** Runs `beyond-ai deny …` and gives what a shell would see. */
-async function deny(config: Partial<DenyCliConfig>, ...args: string[]) {
-  let out = "";
-  let err = "";
-  const command = denyCommand({
-    loadConfig: (file) => {
-      if (file === "bad.toml") throw new Error("bad.toml: unknown key nats_ulr (did you mean nats_url?)");
-      return { configBucket: "ai-gateway", ...config };
-    },
-    stdout: (text) => {
-      out += text;
-    },
-    stderr: (text) => {
-      err += text;
-    },
-    exit: (code) => {
-      throw new Exit(code);
-    },
-    now: () => NOW,
-  });
+/** Runs `beyond-ai deny …` under the conventions of the whole command line, and gives what a shell would see. */
+async function deny(config: Partial<Config>, ...args: string[]) {
+  const written = { out: "", err: "" };
+  const collect = (stream: NodeJS.WriteStream, name: keyof typeof written) =>
+    vi.spyOn(stream, "write").mockImplementation((text) => {
+      written[name] += text;
+      return true;
+    });
+  const spies = [
+    collect(process.stdout, "out"),
+    collect(process.stderr, "err"),
+    vi.spyOn(process, "exit").mockImplementation((code) => {
+      throw new Exit(Number(code));
+    }),
+  ];
+  const loadConfig = (file: string | undefined): Config => {
+    if (file === "bad.toml") throw new ConfigError("nats_ulr", 'unknown key "nats_ulr"');
+    return { ...configFrom({}), ...config };
+  };
   try {
-    await command.parseAsync(args, { from: "user" });
-    return { code: 0, out, err };
+    await applyConventions(denyCommand({ loadConfig, now: () => NOW })).parseAsync(args, { from: "user" });
+    return { code: process.exitCode ?? 0, ...written };
   } catch (error) {
-    if (error instanceof Exit) return { code: error.code, out, err };
+    if (error instanceof Exit) return { code: error.code, ...written };
     throw error;
+  } finally {
+    process.exitCode = undefined;
+    for (const spy of spies) spy.mockRestore();
   }
 }
 
@@ -159,11 +165,11 @@ describe("beyond-ai deny", () => {
     [["add", "--tenant", "1", "--binding", "DENY"], "--snapshot and --binding"],
     [["list", "--frobnicate"], "--frobnicate"],
     [["list", "--binding", "A", "--local", "--remote"], "--local"],
-    [["list", "--config", "bad.toml"], "nats_ulr"],
+    [["list", "--nats-url", "nats://h:4222"], "--nats-url"],
     [["erase"], "erase"],
   ])("exits 2 for %j and names %s", async (args, named) => {
     const target =
-      args.includes("--config") || args[0] === "erase" || args.includes("--remote")
+      args.includes("--nats-url") || args[0] === "erase" || args.includes("--remote")
         ? []
         : ["--snapshot", "/nowhere/x"];
     const { code, out, err } = await deny({}, ...args, ...target);
@@ -175,6 +181,11 @@ describe("beyond-ai deny", () => {
     const { code, err } = await deny({}, "list");
     expect(code).toBe(2);
     expect(err).toContain("--nats-url");
+  });
+
+  it("exits 1 for a config that cannot be used", async () => {
+    const { code, err } = await deny({}, "list", "--config", "bad.toml");
+    expect([code, err]).toEqual([1, 'error: unknown key "nats_ulr"\n']);
   });
 
   it("exits 1 and keeps the password to itself when NATS cannot be reached", async () => {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { KV } from "@nats-io/kv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLOSED_PORT } from "../support/closed-port.ts";
 import { createCleanup, temporaryDirectory } from "../support/deny.ts";
 import { ask, type DenyLab, startDenyLab } from "../support/deny-gateway.ts";
 import { createNatsServer, type NatsServer } from "../support/nats-server.ts";
@@ -64,6 +65,12 @@ describe("a tenant denied over NATS", () => {
     await nats.start();
     await (await nats.bucket(BUCKET, { history: 2 })).delete("blackhole.43");
     await until(async () => (await ask(restarted, "43")) === 200);
+  });
+
+  it("is refused while one of the servers is there", async () => {
+    const gateway = await lab.start({ nats_url: `ws://${CLOSED_PORT}, ${nats.url}` });
+    await (await nats.bucket(BUCKET, { history: 2 })).put("blackhole.45", "spend");
+    await until(async () => (await ask(gateway, "45")) === 402);
   });
 
   it("is let in again when its expiry passes, without anyone's help", async () => {

@@ -135,6 +135,18 @@ describe("an embedded gateway", () => {
     expect(() => createGateway(misspelt)).toThrow(/rateLimitRp.*rateLimitRps/);
   });
 
+  it.each<[object, RegExp]>([
+    [{ natsUrl: "ws://nats:8080" }, /natsUrl .*pass `deny`/],
+    [{ snapshotPath: "deny.jsonl" }, /snapshotPath .*pass `deny`/],
+    [{ upstreamHttp2: true }, /upstreamHttp2 .*pass `upstream`/],
+    [{ adminToken: "t", workers: 2 }, /adminToken/],
+  ])("refuses what only a server of ours reads, and says what to do: %j", (options, message) => {
+    expect(() => createGateway(options)).toThrow(ConfigError);
+    expect(() => createGateway(options)).toThrow(message);
+    const unset = Object.fromEntries(Object.keys(options).map((name) => [name, undefined]));
+    expect(() => createGateway(unset)).not.toThrow();
+  });
+
   it("serves the admin paths of the servers as any other path: not at all", async () => {
     const { gateway } = managed();
     for (const path of ["/livez", "/readyz", "/metrics", "/"]) {

@@ -1,6 +1,7 @@
 /**
  * Runs on Node and on Bun: sends a request through the servers' HTTP client for each line of standard input, one after the
- * other, and prints what became of it. Arguments: the authority, `tls` or `plain`.
+ * other, and prints what became of it. Arguments: the authority, `tls` or `plain`, and the bytes of a head without a body, if
+ * it is to be a large one.
  */
 import { createInterface } from "node:readline";
 import { createHttp1Client } from "../../adapters/server/http/client/http1-client.ts";
@@ -9,16 +10,18 @@ import { UpstreamError } from "../../src/gateway/ports.ts";
 
 const adapter = process.versions.bun ? "bun" : "node";
 const { openSocket }: { openSocket: OpenSocket } = await import(`../../adapters/${adapter}/sockets.ts`);
-const [authority = "", scheme] = process.argv.slice(2);
+const [authority = "", scheme, headBytes] = process.argv.slice(2);
 const client = createHttp1Client(openSocket, () => ({ connectTimeoutSecs: 5, idleTimeoutSecs: 5 }));
-const request = {
-  authority,
-  tls: scheme === "tls",
-  method: "POST",
-  path: "/v1/x",
-  headers: ["authorization", "Bearer pool-key", "content-length", "2"],
-  body: new TextEncoder().encode("{}"),
-};
+const provider = { authority, tls: scheme === "tls", path: "/v1/x" };
+const request =
+  headBytes === undefined
+    ? {
+        ...provider,
+        method: "POST",
+        headers: ["authorization", "Bearer pool-key", "content-length", "2"],
+        body: new TextEncoder().encode("{}"),
+      }
+    : { ...provider, method: "GET", headers: ["x-large", "x".repeat(Number(headBytes))], body: undefined };
 const ignore = () => {};
 
 function outcome(): Promise<string> {

@@ -1,8 +1,11 @@
 /** The public types as an embedder meets them. It compiles or it fails; nothing here runs. */
 import { Hono } from "hono";
 import {
+  type AllowCredential,
+  type BodyDecoder,
   type Config,
   type ConfigError,
+  type CreateDecoder,
   createFetchUpstream,
   createGateway,
   type DenySource,
@@ -39,6 +42,8 @@ createGateway({
 
 // @ts-expect-error an option that does not exist
 createGateway({ rateLimit: 10 });
+// @ts-expect-error an option of the servers
+createGateway({ natsUrl: "ws://nats:8080" });
 // @ts-expect-error a value of another type
 createGateway({ rateLimitRps: "10" });
 // @ts-expect-error a reason that does not exist
@@ -72,6 +77,10 @@ const later: DenySource = {
 createGateway({ deny: later });
 const refusing: Upstream = { send: () => Promise.reject(new UpstreamError("upstream_unreachable")) };
 createGateway({ upstream: refusing });
+
+// Types that ports are made of have names.
+same<Parameters<AllowCredential>, [credential: string]>(true);
+same<ReturnType<CreateDecoder>, BodyDecoder | undefined>(true);
 
 same<UpstreamError["code"], "upstream_unreachable" | "upstream_timeout">(true);
 same<InstanceType<typeof ConfigError> extends Error ? true : false, true>(true);

@@ -1,7 +1,7 @@
 /** The command line of the agent: `run`, `serve` and `tools`. */
 import { Command, CommanderError } from "commander";
 import { messageOf } from "../../../src/agent/errors.ts";
-import { packageVersion } from "../../server/cli/version.ts";
+import { packageVersion } from "../../server/version.ts";
 import { listTools } from "./list-tools.ts";
 import { addSharedOptions } from "./options.ts";
 import { type RunFlags, runCommand } from "./run.ts";

@@ -1,17 +1,16 @@
-/** Entries of the deny-set as words, for the way from the primary to a worker: a million of them are 16 MB. */
+/** Deny entries packed into 32-bit words to be sent from the primary to a worker: 16 bytes each. */
 import type { DenySet } from "../../../src/deny/deny-set.ts";
+import { DENY_REASONS } from "../../../src/deny/entry.ts";
 import type { LogEntry } from "../../../src/deny/log-format.ts";
-import type { DenyReason } from "../../../src/gateway/ports.ts";
 
 /** `bulk` builds a set of its own, which `last` puts in force; `changes` are of the set in force. */
 export interface DenyBatch {
   readonly part: "bulk" | "last" | "changes";
-  /** Four for each entry: the id's two, the expiry, and what else there is. */
+  /** Four for each entry: the two of its id, its expiry, its reason and kind. */
   readonly words: Uint32Array;
 }
 
-/** What else there is: the reason's place + 1 (0: the entry was removed), and one bit for the kind. */
-const REASONS: readonly DenyReason[] = ["unknown", "spend", "fraud"];
+/** The fourth word: the reason's index + 1 (0: the entry was removed), and this bit for a key. */
 const IS_KEY = 0x80;
 const WORDS = 4;
 
@@ -22,7 +21,7 @@ export function packEntries(entries: readonly LogEntry[]): Uint32Array {
     words[at++] = id.high;
     words[at++] = id.low;
     words[at++] = deny?.expiresAt ?? 0;
-    words[at++] = (deny ? REASONS.indexOf(deny.reason) + 1 : 0) | (id.kind === "key" ? IS_KEY : 0);
+    words[at++] = (deny ? DENY_REASONS.indexOf(deny.reason) + 1 : 0) | (id.kind === "key" ? IS_KEY : 0);
   }
   return words;
 }
@@ -35,7 +34,7 @@ export function applyEntries(set: DenySet, words: Uint32Array): void {
       high: words[at]!,
       low: words[at + 1]!,
     } as const;
-    const reason = REASONS[(rest & ~IS_KEY) - 1];
+    const reason = DENY_REASONS[(rest & ~IS_KEY) - 1];
     if (reason === undefined) set.delete(id);
     else set.set(id, { reason, expiresAt: words[at + 2]! });
   }

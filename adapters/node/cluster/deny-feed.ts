@@ -3,15 +3,15 @@ import type { LogEntry } from "../../../src/deny/log-format.ts";
 import type { ServerDenySource } from "../../server/deny/index.ts";
 import { type DenyBatch, packEntries } from "./deny-batches.ts";
 
-/** Some milliseconds of a worker's time. */
+/** Takes a worker a few milliseconds to apply. */
 const BATCH_ENTRIES = 16_384;
 
-/** A worker that cannot keep up: from here on, the whole set is cheaper than the queue. */
+/** Changes queued for a worker that cannot keep up; beyond this it gets the whole set instead. */
 const MAX_QUEUED = 100_000;
 
 /**
- * Until the function it gives is called. `send` resolves when the batch is on its way and rejects when there is nobody to
- * take it, which ends the feed as well.
+ * Returns a function that ends the feed. `send` resolves when the batch is on its way; it rejects when the worker is gone,
+ * which ends the feed as well.
  */
 export function feedDenies(
   source: Pick<ServerDenySource, "copy" | "follow">,
@@ -24,7 +24,7 @@ export function feedDenies(
   const sendAll = async (): Promise<void> => {
     while (mustReplace || queue.length > 0) {
       if (mustReplace) {
-        // One instant: the copy holds every change so far, and the queue every one after it.
+        // In one synchronous step: the copy holds every change so far, and the queue every later one.
         mustReplace = false;
         queue = [];
         await sendWhole(source.copy().entries(), send);
@@ -37,7 +37,7 @@ export function feedDenies(
   const start = (): void => {
     if (isSending) return;
     isSending = true;
-    // A turn later, so that a burst of changes is one batch.
+    // In the next turn of the event loop, so that a burst of changes is one batch.
     setImmediate(() => void sendAll().catch(unfollow));
   };
   const unfollow = source.follow({

@@ -1,4 +1,4 @@
-/** A worker's deny-set: what the primary has sent of its own. */
+/** A worker's copy of the primary's deny-set. */
 import { DenySet } from "../../../src/deny/deny-set.ts";
 import { type LivingDenySource, lookupIn } from "../../server/deny/index.ts";
 import { applyEntries, type DenyBatch } from "./deny-batches.ts";

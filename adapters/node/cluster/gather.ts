@@ -4,7 +4,7 @@ import type { Report } from "./messages.ts";
 
 export interface GatheredReports {
   take(report: Pick<Report, "counts" | "live">): void;
-  /** The worker is gone, and what it had under way with it. */
+  /** The worker is gone: its requests in flight no longer count. */
   end(): void;
 }
 

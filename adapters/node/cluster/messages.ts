@@ -5,7 +5,7 @@ import type { Counts } from "../../../src/gateway/metrics.ts";
 import type { DenyBatch } from "./deny-batches.ts";
 import type { News } from "./shared-limits.ts";
 
-/** All that a worker needs, secrets included: it reads neither file nor environment. */
+/** All that a worker needs, secrets included: it reads no config file and no environment variables. */
 export interface WorkerStart {
   readonly type: "start";
   /** From 1. */
@@ -32,7 +32,7 @@ export interface Report {
   readonly type: "report";
   /** What was counted since the last report. */
   readonly counts: Counts;
-  /** As they stand. */
+  /** Gauges: their current values. */
   readonly live: { readonly inFlight: number; readonly streams: number };
   /** Only when asked for. */
   readonly processMetrics?: string;

@@ -8,7 +8,7 @@ export interface NewsHub {
   add(from: number, news: News): void;
 }
 
-/** `workers` are those that there are by then, by number. */
+/** `workers`: those alive at the moment, by number. */
 export function createNewsHub(workers: ReadonlyMap<number, Pick<WorkerProcess, "tell">>): NewsHub {
   let waiting: { readonly from: number; readonly news: News }[] = [];
   const batch = createBatcher(NEWS_MS, () => {

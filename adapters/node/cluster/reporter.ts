@@ -3,7 +3,7 @@ import type { Metrics } from "../../../src/gateway/metrics.ts";
 import { createProcessMetrics } from "../../server/process-metrics.ts";
 import type { FromWorker, Report } from "./messages.ts";
 
-/** The live page shows a second at a time; what a killed worker had not told yet is lost. */
+/** Often enough for the live page, which shows whole seconds. A killed worker loses what it had not reported yet. */
 const REPORT_MS = 100;
 
 export interface Reporter {
@@ -34,7 +34,7 @@ export function createReporter(
   return {
     async report() {
       const text = await processMetrics.metrics();
-      // Taken now and not before: what is taken must be told.
+      // Taken after the wait: counts that are taken must be sent at once.
       tell({ ...take(), processMetrics: text });
     },
     end(onTold) {

@@ -1,4 +1,4 @@
-/** Takes whole lines out of what a worker writes. */
+/** Splits a worker's output into lines. */
 
 /** Resolves at the end of the stream, false if it ended in the middle of a line, which is then dropped. */
 export async function relayLines(

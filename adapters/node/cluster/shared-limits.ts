@@ -13,10 +13,10 @@ import {
 import type { Limits } from "../../../src/limit/limits.ts";
 import { createBatcher } from "./batcher.ts";
 
-/** How long news may wait for more of their kind, here and again in the primary, in milliseconds. */
+/** How long counts are gathered into one message, in a worker and again in the primary, in milliseconds. */
 export const NEWS_MS = 10;
 
-/** Requests told of in one piece; a worker that lets through more in less time says so at once. */
+/** Requests in one message; a worker that reaches this number sends at once. */
 const MAX_COUNTED = 4096;
 
 /** `failed`: a request of a closed breaker. `opened`, `closed`: what a probe decided. */
@@ -64,11 +64,11 @@ export function createSharedLimits(
   };
   const onVerdict = (provider: string, verdict: Verdict): void => {
     verdicts.push([provider, verdict]);
-    // Few, since they open the breaker; and the next request may be another worker's.
+    // Sent at once: failures are few, since they open the breaker, and the next request may go to another worker.
     batch.now();
   };
 
-  // Those in force: a reload makes others.
+  // The current ones; a reload replaces them.
   let ceilings: Ceilings | undefined;
   const aggregates: { byo?: AggregateCeiling; verify?: AggregateCeiling } = {};
   const breakers = new Map<string, Breaker>();

@@ -1,14 +1,14 @@
 /** Keeps a number of workers running: all of them listen or none does, one that dies is replaced, and they end together. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../../src/gateway/ports.ts";
-import { createPauses } from "../../server/deny/backoff.ts";
+import { createPauses } from "../../server/backoff.ts";
 import type { OpenServer } from "../../server/runtime.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 
 /** Between the death of a worker and the start of the next one. */
 const RESTART = { minMs: 100, maxMs: 30_000, stableMs: 5_000 };
 
-/** What a worker has, from when its connections were ended, to write its rows and be gone, in milliseconds. */
+/** How long a worker may take to write its last rows and exit once its connections were ended, in milliseconds. */
 const LAST_MS = 20_000;
 
 export interface SupervisorOptions {
@@ -27,7 +27,7 @@ export async function supervise({ count, start, log }: SupervisorOptions): Promi
     alive.set(number, worker);
     worker.listening.then(
       () => log("info", "worker started", { worker: number, pid: worker.pid }),
-      () => {}, // Whoever waits for it says so.
+      () => {}, // Reported by whoever awaits it.
     );
     return worker;
   };

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
-/** Found from the package's root: once built, this file is a part of some bundle. */
+/** Resolved from the package's root, since the build bundles this file into another one. */
 export function workerEntry(): string {
   const root = dirname(createRequire(import.meta.url).resolve("beyond-ai/package.json"));
   return import.meta.url.endsWith(".ts")

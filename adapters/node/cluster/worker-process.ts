@@ -48,7 +48,7 @@ export function startWorker(start: WorkerStart, { onRow, onReport, onNews }: Wor
     for (const resolve of reports) resolve(metrics);
     reports.clear();
   };
-  // Whoever does not ask is told by `ended`.
+  // A caller that never awaits it learns of the failure from `ended`.
   listening.promise.catch(() => {});
   child.on("error", listening.reject);
   worker.on("message", (message: FromWorker) => {
@@ -67,7 +67,7 @@ export function startWorker(start: WorkerStart, { onRow, onReport, onNews }: Wor
   });
 
   const hearOut = async (): Promise<WorkerEnd> => {
-    // Piped, by the settings of `openWorkers`. A pipe that breaks is as good as one that ends in the middle of a row.
+    // `openWorkers` has stdout piped. A broken pipe counts as one that ended in the middle of a row.
     const rows = relayLines(child.stdout!, onRow).catch(() => false);
     const [code, signal] = await closed(child);
     const isWhole = await rows;
@@ -118,11 +118,12 @@ function closed(child: ChildProcess): Promise<readonly [number | null, NodeJS.Si
 
 /**
  * node:cluster hands a worker one connection at a time and closes its own end when that has been taken, but never when the
- * worker dies before it has: the client would wait for ever. What this gives closes the last one; twice does no harm.
+ * worker dies before it has: the client would wait for ever. The returned function closes the last one; to call it twice does
+ * no harm.
  */
 function rememberHanded(child: ChildProcess): () => void {
   let close = (): void => {};
-  const pass = child.send as (...args: unknown[]) => boolean; // Its overloads differ in what may be left out.
+  const pass = child.send as (...args: unknown[]) => boolean; // Its overloads make some arguments optional; they are passed on as they come.
   child.send = (...args: unknown[]) => {
     const handle = args[1];
     if (typeof handle === "object" && handle !== null && "close" in handle) {

@@ -1,10 +1,13 @@
 /** A worker of `workers = N`: a gateway without an admin listener, which the primary tells what to do. */
+import type { Log } from "../../../src/gateway/ports.ts";
 import { reconfigure } from "../../../src/gateway/state.ts";
+import { codeOf, messageOf } from "../../server/errors.ts";
 import { prepareGateway, SYSTEM_CLOCK } from "../../server/gateway.ts";
 import { createLog } from "../../server/log.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { boundYoungGeneration } from "../young-generation.ts";
 import { createDenyReplica, type DenyReplica } from "./deny-replica.ts";
+import { createEnding } from "./ending.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { createReporter } from "./reporter.ts";
 import { createSharedLimits, type SharedLimits } from "./shared-limits.ts";
@@ -23,7 +26,7 @@ function tell(message: FromWorker, onTold: () => void = () => {}): void {
 function work(start: WorkerStart): void {
   const denies = createDenyReplica(SYSTEM_CLOCK.now);
   const shared = createSharedLimits(start.seed, SYSTEM_CLOCK, (news) => tell({ type: "news", news }));
-  // What comes before it listens waits for that; where it cannot, nothing is left to do.
+  // Messages that come earlier wait for it. If it fails, the process reports that and exits.
   const opened = open(start, denies, shared).catch((error: unknown) => fail(error));
   process.on("message", (message: ToWorker) => {
     switch (message.type) {
@@ -52,33 +55,18 @@ async function open(
   deny: DenyReplica,
   { limits }: SharedLimits,
 ) {
-  const log = createLog(config.logLevel);
-  const gateway = await prepareGateway({
-    config,
-    version,
-    log: (level, message, fields) => log(level, message, { worker: number, ...fields }),
-    deny,
-    relays: true,
-    limits,
-  });
-  const server = await nodeRuntime.listen(gateway.state, address);
-  const reporter = createReporter(number, gateway.state.metrics, tell);
-  let isEnding = false;
+  const write = createLog(config.logLevel);
+  const log: Log = (level, message, fields) => write(level, message, { worker: number, ...fields });
+  const gateway = await prepareGateway({ config, version, log, deny, relays: true, limits });
+  const { state } = gateway;
+  const server = await nodeRuntime.listen(state, address);
+  const reporter = createReporter(number, state.metrics, tell);
+  const close = () => gateway.close(server);
   tell({ type: "listening", port: server.port });
-  return {
-    state: gateway.state,
-    server,
-    reporter,
-    end() {
-      if (isEnding) return;
-      isEnding = true;
-      void gateway.close(server).then(() => reporter.end(() => process.exit(0)));
-    },
-  };
+  return { state, server, reporter, end: createEnding({ close, reporter, log, exit: process.exit }) };
 }
 
 function fail(error: unknown): Promise<never> {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const message = error instanceof Error ? error.message : String(error);
-  return new Promise(() => tell({ type: "failed", code, message }, () => process.exit(1)));
+  const failed: FromWorker = { type: "failed", code: codeOf(error), message: messageOf(error) };
+  return new Promise(() => tell(failed, () => process.exit(1)));
 }

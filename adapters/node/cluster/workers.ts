@@ -73,13 +73,13 @@ export function openWorkers(options: WorkersOptions): Workers {
     async reconfigure(config) {
       const message = { type: "config", config: workerConfig(config, count) } as const;
       for (const worker of alive.values()) worker.tell(message);
-      // A report comes after all that was told before it.
+      // Messages are handled in order: once a worker has reported, it has taken up the config.
       await collect();
     },
   };
 }
 
-/** Memory is the one limit that is shared out: what one worker holds is nothing that another could let go of. */
+/** Memory is the one limit that is divided: a worker cannot free what another one holds. */
 function workerConfig(config: Config, count: number): Config {
   return { ...config, maxBufferedBytes: Math.ceil(config.maxBufferedBytes / count) };
 }

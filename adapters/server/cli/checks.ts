@@ -8,7 +8,7 @@ import { parseListenAddress } from "../../../src/config/address.ts";
 import type { Config } from "../../../src/config/keys.ts";
 import { buildProviders, type Provider } from "../../../src/config/providers.ts";
 import { VIRTUAL_KEY_PREFIX } from "../../../src/keys/virtual-key.ts";
-import { codeOf } from "./config-file.ts";
+import { codeOf } from "../errors.ts";
 
 export interface Check {
   readonly name: string;

@@ -1,6 +1,7 @@
 /** Finds and reads the config for a command: `--config FILE`, else ./config.toml where there is one, and the variables. */
 import { readFileSync } from "node:fs";
 import { type LoadedConfig, loadConfig } from "../../../src/config/parse.ts";
+import { codeOf, isMissing } from "../errors.ts";
 import { type CliContext, CliError } from "./conventions.ts";
 
 const DEFAULT_CONFIG_FILE = "config.toml";
@@ -40,14 +41,7 @@ function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw new CliError(`--config: ${JSON.stringify(file)} cannot be read: ${codeOf(error)}`);
   }
-}
-
-/** The system's name for what went wrong, as `ENOENT`. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string"
-    ? error.code
-    : String(error);
 }

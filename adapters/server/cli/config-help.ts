@@ -1,7 +1,7 @@
 /** The config keys as `serve --help` lists them, from the table that the parser reads. */
 import { CONFIG_FIELDS, CONFIG_KEYS, keyName } from "../../../src/config/keys.ts";
 
-/** Lazily made: only `--help` pays for it. */
+/** A function, so that only `--help` pays for it. */
 export function configHelp(): string {
   const width = Math.max(...CONFIG_FIELDS.map((field) => keyName(field).length));
   const lines = CONFIG_FIELDS.map((field) => {

@@ -13,20 +13,25 @@ export interface CliContext {
 
 /** Something a user can mend. The message is one line, names the option or key, and holds no secret. */
 export class CliError extends Error {
-  constructor(message: string) {
+  readonly exitCode: number;
+  constructor(message: string, exitCode = 1) {
     super(message);
     this.name = "CliError";
+    this.exitCode = exitCode;
   }
 }
 
 const USAGE_EXIT_CODE = 2;
+
+/** Options that do not go together, or hold what they cannot. */
+export const usageError = (message: string): CliError => new CliError(message, USAGE_EXIT_CODE);
 
 /** Failures that a user can mend; everything else is a fault of ours and keeps its stack. */
 export function isExpected(error: unknown): error is CliError | ConfigError {
   return error instanceof CliError || error instanceof ConfigError;
 }
 
-/** An action whose expected failures become `error: …` on stderr and exit code 1. */
+/** An action whose expected failures become `error: …` on stderr and an exit code. */
 export function reporting<A extends unknown[]>(
   run: (...args: A) => void | Promise<void>,
 ): (...args: A) => Promise<void> {
@@ -36,7 +41,7 @@ export function reporting<A extends unknown[]>(
     } catch (error) {
       if (!isExpected(error)) throw error;
       process.stderr.write(`error: ${error.message}\n`);
-      process.exitCode = 1;
+      process.exitCode = error instanceof CliError ? error.exitCode : 1;
     }
   };
 }

@@ -4,8 +4,8 @@ import { dirname } from "node:path";
 import type { Config } from "../../../src/config/keys.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
 import { createServerDenySource } from "../deny/index.ts";
+import { codeOf } from "../errors.ts";
 import type { Check } from "./checks.ts";
-import { codeOf } from "./config-file.ts";
 
 export async function checkDenySource(config: Config): Promise<Check[]> {
   const { natsUrl, snapshotPath } = config;

@@ -6,9 +6,9 @@ import type { Log } from "../../../src/gateway/ports.ts";
 import type { UsageRow } from "../../../src/gateway/row.ts";
 import { decodeBase64Any } from "../../../src/keys/base64url.ts";
 import { mintVirtualKey } from "../../../src/keys/virtual-key.ts";
+import { codeOf } from "../errors.ts";
 import type { OpenServer, ServerRuntime } from "../runtime.ts";
 import { startGateway } from "../serve.ts";
-import { codeOf } from "./config-file.ts";
 import { CliError } from "./conventions.ts";
 import { listenEmbedded } from "./embedded-server.ts";
 import { generateKeyPair, type KeyPair } from "./keygen.ts";
@@ -26,7 +26,7 @@ export interface DevGateway {
   readonly liveUrl: string;
   /** A virtual key that it accepts: tenant 1, VPC 1, key 1. */
   readonly key: string;
-  /** The port that was wished for and taken, if so. */
+  /** The default port, if it was in use. */
   readonly takenPort: number | undefined;
   destroy(): void;
 }
@@ -34,7 +34,7 @@ export interface DevGateway {
 export interface DevOptions {
   readonly runtime: ServerRuntime;
   readonly version: string;
-  /** As asked for by the user: it or nothing. Left out: 8080, or the next free one. */
+  /** The port that the user asked for, and no other. Undefined: 8080, or the next free one. */
   readonly port: number | undefined;
   readonly log: Log;
   readonly onUsage: (row: UsageRow) => void;
@@ -68,7 +68,7 @@ export async function startDevGateway(options: DevOptions): Promise<DevGateway> 
   };
 }
 
-/** The runtime, with both listeners on loopback: the gateway where it is wished for, the live page where there is room. */
+/** The runtime, with both listeners on loopback: the gateway on the wanted port, the live page on any free one. */
 function onFreePorts(runtime: ServerRuntime, port: number | undefined, opened: OpenServer[]): ServerRuntime {
   const keep = async (listening: Promise<OpenServer>): Promise<OpenServer> => {
     const server = await listening;

@@ -1,11 +1,11 @@
 /** `beyond-ai dev`: the gateway to try, without config, keys or network. Speaks to people, on stdout. */
 import { Command, InvalidArgumentError } from "commander";
 import type { Log } from "../../../src/gateway/ports.ts";
+import { stopOnSignals } from "../signals.ts";
 import { type CliContext, reporting } from "./conventions.ts";
 import type { DevGateway } from "./dev-gateway.ts";
 import { paint } from "./paint.ts";
 import { formatRowLine } from "./row-line.ts";
-import { stopOnSignals } from "./signals.ts";
 import { createSnippets } from "./snippets.ts";
 
 export function devCommand({ runtime, version }: CliContext): Command {

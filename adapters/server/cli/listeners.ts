@@ -1,8 +1,8 @@
 /** Says in the config's words why a listener could not be opened. */
 import { formatListenAddress, type ListenAddress } from "../../../src/config/address.ts";
 import type { Config } from "../../../src/config/keys.ts";
+import { codeOf } from "../errors.ts";
 import type { OpenServer, ServerRuntime } from "../runtime.ts";
-import { codeOf } from "./config-file.ts";
 import { CliError } from "./conventions.ts";
 
 /** The runtime, with failures to listen told as `CliError`s that name the key and the address. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { decodeBase64Any } from "../../../src/keys/base64url.ts";
 import { mintVirtualKey } from "../../../src/keys/virtual-key.ts";
-import { codeOf } from "./config-file.ts";
+import { codeOf } from "../errors.ts";
 import { CliError, reporting } from "./conventions.ts";
 import { kidOption, u64Option } from "./id-options.ts";
 

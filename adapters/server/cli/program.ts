@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { denyCommand } from "../deny/cli.ts";
 import type { ServerRuntime } from "../runtime.ts";
+import { packageVersion } from "../version.ts";
 import { readConfig } from "./config-file.ts";
 import { applyConventions, type CliContext } from "./conventions.ts";
 import { devCommand } from "./dev.ts";
@@ -10,7 +11,6 @@ import { inspectCommand } from "./inspect.ts";
 import { keygenCommand } from "./keygen.ts";
 import { mintCommand } from "./mint.ts";
 import { serveCommand } from "./serve.ts";
-import { packageVersion } from "./version.ts";
 
 const EXAMPLES = `
 Examples:

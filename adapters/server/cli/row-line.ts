@@ -17,7 +17,7 @@ export function formatRowLine(row: UsageRow): string {
   ].join("  ");
 }
 
-/** Zero of the parts is not worth a word; zero of the whole is. */
+/** Zeros are shown for input and output, not for their parts. */
 function tokens(row: UsageRow): string {
   if (row.usage_source === "none") return "no usage";
   const said = [

@@ -1,9 +1,9 @@
 /** The `beyond-ai` command: a plain `serve` starts at once, the rest goes through the command line's library. */
 import type { ServerRuntime } from "../runtime.ts";
+import { packageVersion } from "../version.ts";
 import type { ConfigOption } from "./config-file.ts";
 import type { CliContext } from "./conventions.ts";
 import { serve } from "./serve-process.ts";
-import { packageVersion } from "./version.ts";
 
 /** Serves, or sets the exit code of this process. */
 export async function run(runtime: ServerRuntime, runtimeName: CliContext["runtimeName"]): Promise<void> {
@@ -16,6 +16,8 @@ export async function run(runtime: ServerRuntime, runtimeName: CliContext["runti
 /**
  * `serve`, which may be left out, and `--config FILE`, as supervisors start it: loading all commands and their library
  * takes as long as loading the gateway. Undefined: something else, or something that needs explaining.
+ *
+ * @internal exported for tests
  */
 export function plainServe(args: readonly string[]): ConfigOption | undefined {
   const [option, file, ...more] = args[0] === "serve" ? args.slice(1) : args;

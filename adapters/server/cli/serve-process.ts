@@ -1,10 +1,10 @@
 /** A process that serves: rows on stdout, JSON lines on stderr, from the first line to the last. */
 import { createLog } from "../log.ts";
 import { startGateway } from "../serve.ts";
+import { stopOnSignals } from "../signals.ts";
 import { type ConfigOption, readConfig } from "./config-file.ts";
 import { type CliContext, isExpected } from "./conventions.ts";
 import { withNamedListeners } from "./listeners.ts";
-import { stopOnSignals } from "./signals.ts";
 
 /** What a user can mend is told in one line and ends the process. */
 export async function serve(options: ConfigOption, context: CliContext): Promise<void> {

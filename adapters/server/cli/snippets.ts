@@ -1,4 +1,4 @@
-/** What `dev` prints to be pasted. Each snippet is whole, and stands at the left margin because Python minds. */
+/** The snippets that `dev` prints. Each is complete, and starts at the left margin because indentation matters in Python. */
 
 export interface Snippet {
   readonly title: string;

@@ -4,33 +4,33 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { deferred, type NatsConnection } from "@nats-io/nats-core";
 import { formatDenyKey, formatDenyValue } from "../../../src/deny/entry.ts";
-import { DenyCommandError, type DenyTarget, type ListedDeny } from "./cli-target.ts";
+import { CliError } from "../cli/conventions.ts";
+import { messageOf } from "../errors.ts";
+import type { DenyTarget, ListedDeny } from "./cli-target.ts";
 import { BucketConsumer } from "./nats-consumer.ts";
 import { bucketState } from "./nats-session.ts";
 import { connect, type NatsAccess, redactUrl } from "./nats-source.ts";
-import { messageOf } from "./snapshot-cache.ts";
 
 const HEARTBEAT_MS = 250;
 
-/** @param note told what the operator should know besides the result */
-export function natsTarget(access: NatsAccess, bucket: string, note: (text: string) => void): DenyTarget {
+export function natsTarget(access: NatsAccess, bucket: string): DenyTarget {
   const server = redactUrl(access.natsUrl);
 
   const withConnection = async <T>(work: (nc: NatsConnection) => Promise<T>): Promise<T> => {
     const nc = await connect(access).catch((error: unknown) => {
-      throw new DenyCommandError(1, `--nats-url: cannot connect to ${server}: ${messageOf(error)}`);
+      throw new CliError(`--nats-url: cannot connect to ${server}: ${messageOf(error)}`);
     });
     try {
       return await work(nc);
     } catch (error) {
-      if (error instanceof DenyCommandError) throw error;
-      throw new DenyCommandError(1, `--nats-url: ${server} refused: ${messageOf(error)}`);
+      if (error instanceof CliError) throw error;
+      throw new CliError(`--nats-url: ${server} refused: ${messageOf(error)}`);
     } finally {
       await nc.close();
     }
   };
-  const missing = (): DenyCommandError =>
-    new DenyCommandError(1, `--bucket: there is no bucket ${bucket} on ${server} (deny add creates it)`);
+  const missing = (): CliError =>
+    new CliError(`--bucket: there is no bucket ${bucket} on ${server} (deny add creates it)`);
 
   return {
     list: () =>
@@ -61,7 +61,7 @@ export function natsTarget(access: NatsAccess, bucket: string, note: (text: stri
         const kvm = new Kvm(nc);
         const exists =
           (await bucketState(await jetstreamManager(nc, { checkAPI: false }), bucket)) !== undefined;
-        if (!exists) note(`created the bucket ${bucket} on ${server}`);
+        if (!exists) process.stderr.write(`created the bucket ${bucket} on ${server}\n`);
         const kv = await (exists ? kvm.open(bucket) : kvm.create(bucket));
         await kv.put(formatDenyKey(id), formatDenyValue(deny));
       }),

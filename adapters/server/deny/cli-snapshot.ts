@@ -2,8 +2,9 @@
 
 import { open } from "node:fs/promises";
 import { formatLogEntry, formatLogHeader, type LogEntry } from "../../../src/deny/log-format.ts";
-import { DenyCommandError, type DenyTarget } from "./cli-target.ts";
-import { isMissing, messageOf } from "./snapshot-cache.ts";
+import { CliError } from "../cli/conventions.ts";
+import { isMissing, messageOf } from "../errors.ts";
+import type { DenyTarget } from "./cli-target.ts";
 import { readSnapshot, type Snapshot } from "./snapshot-file.ts";
 
 export function snapshotTarget(path: string): DenyTarget {
@@ -12,12 +13,12 @@ export function snapshotTarget(path: string): DenyTarget {
       return await readSnapshot(path, Date.now);
     } catch (error) {
       if (isMissing(error)) return undefined;
-      throw new DenyCommandError(1, `--snapshot: ${path} cannot be used: ${messageOf(error)}`);
+      throw new CliError(`--snapshot: ${path} cannot be used: ${messageOf(error)}`);
     }
   };
   const append = async (entry: LogEntry): Promise<void> => {
     const file = await open(path, "a+").catch((error: unknown) => {
-      throw new DenyCommandError(1, `--snapshot: ${path} cannot be written: ${messageOf(error)}`);
+      throw new CliError(`--snapshot: ${path} cannot be written: ${messageOf(error)}`);
     });
     try {
       const { size } = await file.stat();
@@ -35,11 +36,11 @@ export function snapshotTarget(path: string): DenyTarget {
   return {
     async list() {
       const snapshot = await read();
-      if (snapshot === undefined) throw new DenyCommandError(1, `--snapshot: there is no file ${path}`);
+      if (snapshot === undefined) throw new CliError(`--snapshot: there is no file ${path}`);
       return Array.from(snapshot.set.entries(), ([id, deny]) => ({ id, deny }));
     },
     async add(id, deny) {
-      await read(); // a bad file must not become longer
+      await read(); // throws for a bad file, which must not grow
       await append({ id, deny });
     },
     async remove(id) {

@@ -8,20 +8,10 @@ export interface ListedDeny {
   readonly deny: Deny;
 }
 
-/** Where denies are read and written. Every method throws `DenyCommandError` for what an operator can mend. */
+/** Where denies are read and written. Every method throws `CliError` for what an operator can mend. */
 export interface DenyTarget {
   list(): Promise<ListedDeny[]>;
   add(id: DenyId, deny: Deny): Promise<void>;
   /** False when there was no such entry, where the target can tell. */
   remove(id: DenyId): Promise<boolean>;
-}
-
-/** An end of the command with a message for people and an exit code: 1 = it failed, 2 = it was called wrongly. */
-export class DenyCommandError extends Error {
-  readonly exitCode: 1 | 2;
-  constructor(exitCode: 1 | 2, message: string) {
-    super(message);
-    this.name = "DenyCommandError";
-    this.exitCode = exitCode;
-  }
 }

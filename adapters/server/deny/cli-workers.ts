@@ -11,7 +11,8 @@ import {
   parseDenyKey,
   parseDenyValue,
 } from "../../../src/deny/entry.ts";
-import { DenyCommandError, type DenyTarget, type ListedDeny } from "./cli-target.ts";
+import { CliError } from "../cli/conventions.ts";
+import type { DenyTarget, ListedDeny } from "./cli-target.ts";
 
 /** Keys that one bulk read takes (Cloudflare's API). */
 const BULK_KEYS = 100;
@@ -66,11 +67,11 @@ function parseOutput<T>(output: string, opening: "[" | "{"): T {
   try {
     return JSON.parse(output.slice(start)) as T; // wrangler's own documented shape
   } catch {
-    throw new DenyCommandError(1, "wrangler's output could not be read");
+    throw new CliError("wrangler's output could not be read");
   }
 }
 
-/** The project's own wrangler, which `npx` finds and must not install. */
+/** The project's own wrangler: `npx` must find it, not install one. */
 function runWrangler(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn("npx", ["--no-install", "wrangler", ...args], { stdio: ["ignore", "pipe", "pipe"] });
@@ -82,15 +83,10 @@ function runWrangler(args: readonly string[]): Promise<string> {
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       errors += text;
     });
-    child.once("error", () =>
-      reject(new DenyCommandError(1, "npx was not found: install npm, and wrangler")),
-    );
+    child.once("error", () => reject(new CliError("npx was not found: install npm, and wrangler")));
     child.once("close", (code) => {
       if (code === 0) resolve(output);
-      else
-        reject(
-          new DenyCommandError(1, `wrangler failed (is it installed here?):\n${(errors || output).trim()}`),
-        );
+      else reject(new CliError(`wrangler failed (is it installed here?):\n${(errors || output).trim()}`));
     });
   });
 }

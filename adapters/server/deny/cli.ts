@@ -1,28 +1,21 @@
 /** `beyond-ai deny list|add|remove`: the deny-set by hand, on each of its sources. */
 
 import { Command, Option } from "commander";
+import { ConfigError } from "../../../src/config/config-error.ts";
+import { type Config, natsServers } from "../../../src/config/keys.ts";
 import { type Deny, type DenyId, formatDenyKey, formatExpiresAt } from "../../../src/deny/entry.ts";
 import type { DenyReason } from "../../../src/gateway/ports.ts";
 import { formatU64, parseU64 } from "../../../src/keys/u64.ts";
-import { DenyCommandError, type DenyTarget, type ListedDeny } from "./cli-target.ts";
-import { messageOf } from "./snapshot-cache.ts";
+import { reporting, usageError } from "../cli/conventions.ts";
+import { u64Option } from "../cli/id-options.ts";
+import type { DenyTarget, ListedDeny } from "./cli-target.ts";
 
-/** The part of the gateway's config that says where denies are kept. */
-export interface DenyCliConfig {
-  readonly natsUrl?: string | undefined;
-  readonly natsCreds?: string | undefined;
-  readonly natsCredsFile?: string | undefined;
-  readonly configBucket: string;
-  readonly snapshotPath?: string | undefined;
-}
+/** The part of the config that says where denies are kept. */
+type DenyConfig = Pick<Config, "natsUrl" | "natsCreds" | "natsCredsFile" | "configBucket" | "snapshotPath">;
 
 export interface DenyCommandDeps {
   /** @param file the value of `--config` */
-  readonly loadConfig: (file: string | undefined) => DenyCliConfig | Promise<DenyCliConfig>;
-  readonly stdout?: (text: string) => void;
-  readonly stderr?: (text: string) => void;
-  /** Ends the process unless a test listens. */
-  readonly exit?: (code: number) => void;
+  readonly loadConfig: (file: string | undefined) => DenyConfig;
   readonly now?: () => number;
 }
 
@@ -51,26 +44,11 @@ interface AddOptions extends EntryOptions {
   readonly for?: string;
 }
 
-/** The `deny` command, for a program to attach with `addCommand`. Exits 0, 1 (failed) or 2 (called wrongly). */
+/** The `deny` command, for a program to attach with `addCommand`. */
 export function denyCommand(deps: DenyCommandDeps): Command {
-  const { stdout = write(process.stdout), stderr = write(process.stderr), now = Date.now } = deps;
-  const { exit = (code: number) => process.exit(code) } = deps;
-  const io = { writeOut: stdout, writeErr: stderr };
-
-  /** Runs a subcommand; its failure becomes a line and an exit code. */
-  const action =
-    <T extends TargetOptions>(run: (options: T, target: DenyTarget) => Promise<void>) =>
-    async (options: T): Promise<void> => {
-      try {
-        await run(options, await chooseTarget(options, deps.loadConfig, (text) => stderr(`${text}\n`)));
-      } catch (error) {
-        if (!(error instanceof DenyCommandError)) throw error;
-        stderr(`error: ${error.message}\n`);
-        exit(error.exitCode);
-      }
-    };
-  const print = (options: TargetOptions, json: unknown, text: string): void =>
-    stdout(options.json ? `${JSON.stringify(json)}\n` : text);
+  const { loadConfig, now = Date.now } = deps;
+  const action = <T extends TargetOptions>(run: (options: T, target: DenyTarget) => Promise<void>) =>
+    reporting(async (options: T) => run(options, await chooseTarget(options, loadConfig)));
 
   const list = withTargetOptions(new Command("list").description("show who is denied")).action(
     action<TargetOptions>(async (options, target) => {
@@ -105,15 +83,15 @@ export function denyCommand(deps: DenyCommandDeps): Command {
     }),
   );
 
-  const deny = new Command("deny").description(
-    "show and change who is denied, on NATS, a snapshot file or Workers KV",
-  );
-  for (const command of [list, add, remove, deny]) {
-    // commander would exit 1 for a wrong call.
-    command.configureOutput(io).exitOverride((error) => exit(error.exitCode === 0 ? 0 : 2));
-    if (command !== deny) deny.addCommand(command);
-  }
-  return deny;
+  return new Command("deny")
+    .description("show and change who is denied, on NATS, a snapshot file or Workers KV")
+    .addCommand(list)
+    .addCommand(add)
+    .addCommand(remove);
+}
+
+function print({ json }: TargetOptions, value: unknown, text: string): void {
+  process.stdout.write(json ? `${JSON.stringify(value)}\n` : text);
 }
 
 function withTargetOptions(command: Command): Command {
@@ -134,15 +112,14 @@ function withTargetOptions(command: Command): Command {
 
 function withEntryOptions(command: Command): Command {
   return withTargetOptions(command)
-    .option("--tenant <id>", "the tenant, and so all its keys")
-    .option("--key-id <id>", "one key");
+    .addOption(u64Option("--tenant <id>", "the tenant, and so all its keys"))
+    .addOption(u64Option("--key-id <id>", "one key"));
 }
 
 /** An option beats the config; NATS beats the file, which is then its cache. */
 async function chooseTarget(
   options: TargetOptions,
   loadConfig: DenyCommandDeps["loadConfig"],
-  note: (text: string) => void,
 ): Promise<DenyTarget> {
   const { natsUrl, snapshot, binding, namespaceId } = options;
   const given = [
@@ -151,33 +128,32 @@ async function chooseTarget(
     binding !== undefined && "--binding",
     namespaceId !== undefined && "--namespace-id",
   ].filter((name) => name !== false);
-  if (given.length > 1) throw new DenyCommandError(2, `${given.join(" and ")}: give one of them`);
+  if (given.length > 1) throw usageError(`${given.join(" and ")}: give one of them`);
   if (snapshot !== undefined) return (await import("./cli-snapshot.ts")).snapshotTarget(snapshot);
   if (binding !== undefined || namespaceId !== undefined)
     return (await import("./cli-workers.ts")).workersTarget({ args: wranglerArgs(options) });
 
-  const config = await Promise.resolve(options.config)
-    .then(loadConfig)
-    .catch((error: unknown) => {
-      throw new DenyCommandError(2, messageOf(error));
-    });
-  const url = natsUrl ?? config.natsUrl;
+  const config = loadConfig(options.config);
+  const url = natsUrl === undefined ? config.natsUrl : readServers(natsUrl);
   if (url !== undefined) {
-    for (const server of url.split(",")) {
-      if (!/^wss?:\/\//i.test(server.trim()) || !URL.canParse(server.trim())) {
-        throw new DenyCommandError(2, "--nats-url: not a ws:// or wss:// URL");
-      }
-    }
     const natsCredsFile = options.natsCredsFile ?? config.natsCredsFile;
     const access = { natsUrl: url, natsCreds: config.natsCreds, natsCredsFile };
-    return (await import("./cli-nats.ts")).natsTarget(access, options.bucket ?? config.configBucket, note);
+    return (await import("./cli-nats.ts")).natsTarget(access, options.bucket ?? config.configBucket);
   }
   if (config.snapshotPath !== undefined)
     return (await import("./cli-snapshot.ts")).snapshotTarget(config.snapshotPath);
-  throw new DenyCommandError(
-    2,
+  throw usageError(
     "nowhere to look: give --nats-url, --snapshot, --binding or --namespace-id, or set nats_url or snapshot_path in the config",
   );
+}
+
+/** Not commander's error, which would repeat what was given, password and all. */
+function readServers(natsUrl: string): string {
+  try {
+    return natsServers.read(natsUrl, { key: "--nats-url", variable: undefined });
+  } catch (error) {
+    throw error instanceof ConfigError ? usageError(error.message) : error;
+  }
 }
 
 function wranglerArgs({ binding, namespaceId, remote, wranglerConfig, persistTo }: TargetOptions): string[] {
@@ -192,16 +168,10 @@ function wranglerArgs({ binding, namespaceId, remote, wranglerConfig, persistTo 
 
 function readId({ tenant, keyId }: EntryOptions): DenyId {
   if ((tenant === undefined) === (keyId === undefined)) {
-    throw new DenyCommandError(2, "give either --tenant or --key-id");
+    throw usageError("give either --tenant or --key-id");
   }
   const words = new Uint32Array(2);
-  if (!parseU64(tenant ?? keyId ?? "", words)) {
-    const option = tenant === undefined ? "--key-id" : "--tenant";
-    throw new DenyCommandError(
-      2,
-      `${option}: not a whole number from 0 to 18446744073709551615 without leading zeros`,
-    );
-  }
+  parseU64(tenant ?? keyId ?? "", words); // the options take nothing else
   return { kind: tenant === undefined ? "key" : "tenant", high: words[0]!, low: words[1]! };
 }
 
@@ -210,7 +180,7 @@ function readDeny(options: AddOptions, now: number): Deny {
   const seconds = parseDuration(options.for);
   const expiresAt = seconds === undefined ? undefined : Math.ceil(now / 1000) + seconds;
   if (expiresAt === undefined || expiresAt > 0xffff_ffff) {
-    throw new DenyCommandError(2, "--for: not a duration such as 30s, 15m, 1h, 7d or 1h30m");
+    throw usageError("--for: not a duration such as 30s, 15m, 1h, 7d or 1h30m");
   }
   return { reason: options.reason, expiresAt };
 }
@@ -244,8 +214,3 @@ const toJson = ({ id, deny }: ListedDeny) => ({
   reason: deny.reason,
   ...(deny.expiresAt !== 0 && { expires_at: formatExpiresAt(deny.expiresAt) }),
 });
-
-const write =
-  (stream: NodeJS.WriteStream) =>
-  (text: string): void =>
-    void stream.write(text);

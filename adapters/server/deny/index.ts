@@ -5,7 +5,7 @@ import { DenySet } from "../../../src/deny/deny-set.ts";
 import type { LogEntry } from "../../../src/deny/log-format.ts";
 import { Replica } from "../../../src/deny/replica.ts";
 import type { Clock, DenySource, Log } from "../../../src/gateway/ports.ts";
-import { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
+import { type Backoff, DEFAULT_BACKOFF } from "../backoff.ts";
 import type { createNatsSource, NatsAccess } from "./nats-source.ts";
 import { SnapshotCache } from "./snapshot-cache.ts";
 import { createSnapshotSource } from "./snapshot-source.ts";
@@ -20,21 +20,21 @@ export interface ServerDenyOptions extends Omit<NatsAccess, "natsUrl"> {
   readonly rescanSecs: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** 1 s to 30 s unless a test is in a hurry. */
+  /** Default: 1 s to 30 s. */
   readonly backoff?: Backoff;
 }
 
-/** A source with a life. */
+/** A source that is started and closed. */
 export interface LivingDenySource extends DenySource {
   /** Resolves when what can be known soon is in force. Never rejects. */
   start(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Hears of every change, in order. */
+/** Is told of every change, in order. */
 interface DenyFollower {
   changed(entry: LogEntry): void;
-  /** The whole set is another one. */
+  /** The whole set was replaced. */
   replaced(): void;
 }
 
@@ -50,7 +50,7 @@ export interface ServerDenySource extends LivingDenySource {
   flush(): Promise<boolean>;
   /** All entries at this moment, as a set of their own. */
   copy(): DenySet;
-  /** Until the function it gives is called. */
+  /** Returns a function that ends it. */
   follow(follower: DenyFollower): () => void;
 }
 

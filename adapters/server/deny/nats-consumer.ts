@@ -21,7 +21,7 @@ import type { BucketChange } from "../../../src/deny/replica.ts";
 /** Messages applied in one turn of the event loop: about a millisecond. */
 const SLICE = 256;
 
-/** Heartbeats that may fail to come. */
+/** Heartbeats that may be missed in a row. */
 const MISSED_HEARTBEATS = 3;
 
 /** NATS removes the consumer this long after its connection went away. */
@@ -59,7 +59,7 @@ export class BucketConsumer {
 
   private constructor(options: BucketConsumerOptions) {
     this.#options = options;
-    this.failed.catch(() => undefined); // who awaits it may come later
+    this.failed.catch(() => undefined); // handled by whoever awaits it later
     this.#subscription = options.nc.subscribe(this.#inbox, {
       callback: (error, message) => (error ? this.#fail(error) : this.#receive(message)),
     });
@@ -88,7 +88,7 @@ export class BucketConsumer {
     const { nc, jsm, stream } = this.#options;
     if (nc.isClosed()) return;
     this.#subscription.unsubscribe();
-    jsm.consumers.delete(stream, this.#name).catch(() => undefined); // else it goes after INACTIVE_MS
+    jsm.consumers.delete(stream, this.#name).catch(() => undefined); // failing that, the server removes it after INACTIVE_MS
   }
 
   #config(): Partial<ConsumerConfig> {

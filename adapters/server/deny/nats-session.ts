@@ -17,16 +17,16 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** A missing bucket is asked for this often: one small request on a connection that is up. */
 const BUCKET_POLL_MS = 500;
 
-/** Bounds how long a lost consumer goes unnoticed (three of these); the connection has its own pings. */
+/** A lost consumer is noticed after three of these; a lost connection by its own pings. */
 const WATCH_HEARTBEAT_MS = 1_000;
 
-/** An advisory comes a few milliseconds before what it announces is done. */
+/** JetStream sends an advisory a few milliseconds before what it announces has happened. */
 const ADVISORY_LEAD_MS = 100;
 
-/** A timer set for longer fires at once. */
+/** The longest timer: one set for longer fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The end of a scan of an empty bucket is a heartbeat. */
+/** Short, since the scan of an empty bucket ends with the first heartbeat. */
 const SCAN_HEARTBEAT_MS = 250;
 
 /** What happens on the way, for logs, readiness and the snapshot file. */
@@ -48,7 +48,7 @@ export interface SessionOptions {
 }
 
 /**
- * Follows the bucket until the signal, through the bucket's own comings and goings.
+ * Follows the bucket until the signal, also while it is deleted and created again.
  *
  * @throws what the connection, JetStream or the watch failed with; the connection should then be given up
  */
@@ -125,7 +125,7 @@ async function scan(source: Source, replica: Replica, ended: Promise<void>): Pro
       if (isOpen) replica.scanned(change);
     },
     onCaughtUp: () => {
-      // At once, in the turn of the last message: whatever the watch applies next is beyond this scan.
+      // In the same turn as the last message: what the watch applies after it is not part of this scan.
       if (isOpen) caughtUp.resolve(replica.endScan());
       isOpen = false;
     },

@@ -1,4 +1,4 @@
-/** The connection to NATS: made, followed until it fails, made again after a pause that grows. */
+/** The connection to NATS: opened, followed until it fails, and opened again after a growing pause. */
 
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,9 +13,9 @@ import {
 } from "@nats-io/nats-core";
 import type { Replica } from "../../../src/deny/replica.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
-import { type Backoff, createPauses } from "./backoff.ts";
+import { type Backoff, createPauses } from "../backoff.ts";
+import { messageOf } from "../errors.ts";
 import { followBucket, type SessionEvents } from "./nats-session.ts";
-import { messageOf } from "./snapshot-cache.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -23,7 +23,7 @@ const PING_INTERVAL_MS = 10_000;
 
 /** Where NATS is and how to enter. */
 export interface NatsAccess {
-  /** `ws://` or `wss://`, several separated by commas; may hold `user:password@` or `token@`. */
+  /** `ws://` or `wss://`, several separated by commas. `user:password@` or `token@` in the first one holds for all. */
   readonly natsUrl: string;
   /** The text of a `.creds` file. */
   readonly natsCreds?: string | undefined;
@@ -58,7 +58,7 @@ export function createNatsSource(options: NatsSourceOptions): NatsSource {
   let connected = false;
   let state = "";
 
-  // One line a change of state, however often a retry finds the same.
+  // One log line for each change of state, however many retries find the same.
   const enter = (
     next: string,
     level: "info" | "warn",

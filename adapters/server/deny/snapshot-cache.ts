@@ -7,12 +7,13 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import type { DenySet } from "../../../src/deny/deny-set.ts";
 import { formatLogEntry, type LogEntry, type LogPosition } from "../../../src/deny/log-format.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
+import { isMissing, messageOf } from "../errors.ts";
 import { readSnapshot, removeTemporaries, replaceSnapshot } from "./snapshot-file.ts";
 
-/** A disk that cannot keep up: from here on, one replacement of the file is cheaper than the queue. */
+/** Changes queued for a slow disk; beyond this the whole file is replaced instead. */
 const MAX_QUEUED = 100_000;
 
-/** Lines that say nothing any more, which are kept before a small file is replaced. */
+/** Outdated lines that even a small file may hold before it is replaced. */
 const SLACK_LINES = 1_000;
 
 const BATCH_LINES = 2_000;
@@ -104,7 +105,7 @@ export class SnapshotCache {
   async #writeAll(): Promise<void> {
     const { path, log } = this.#options;
     try {
-      // A turn later, so that the changes of one burst share a sync.
+      // In the next turn of the event loop, so that a burst of changes shares one sync.
       await new Promise(setImmediate);
       // Asked after every write too: what went to a file that has lost its name meanwhile is not on disk.
       while ((await this.#isGone()) || this.#mustReplace || this.#queue.length > 0) {
@@ -120,7 +121,7 @@ export class SnapshotCache {
       if (!this.#failing) log("error", "deny snapshot cannot be written", { path, error: messageOf(error) });
       this.#failing = true;
     } finally {
-      // Here and not in a later microtask: a change must find either a loop that will see it or none at all.
+      // In the same step as the last check, or a change made in between would be picked up by nobody.
       this.#writing = undefined;
     }
   }
@@ -134,7 +135,7 @@ export class SnapshotCache {
 
   async #replaceFile(): Promise<void> {
     const { path, set, position } = this.#options;
-    // One instant: the copy holds every change taken so far, and the queue every one after it.
+    // In one synchronous step: the copy holds every change so far, and the queue every later one.
     const copy = set.clone();
     const at = position();
     this.#queue.length = 0;
@@ -159,7 +160,3 @@ export class SnapshotCache {
     return this.#mustReplace;
   }
 }
-
-export const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === "ENOENT";
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DenySet } from "../../../src/deny/deny-set.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
-import { isMissing, messageOf } from "./snapshot-cache.ts";
+import { isMissing, messageOf } from "../errors.ts";
 import { readSnapshot } from "./snapshot-file.ts";
 
 /**
@@ -14,7 +14,7 @@ import { readSnapshot } from "./snapshot-file.ts";
  */
 const POLL_MS = 150;
 
-/** A file that never stands still is loaded all the same after this many intervals. */
+/** A file that keeps changing is loaded all the same after this many intervals. */
 const MAX_UNSETTLED = 3;
 
 export interface SnapshotSourceOptions {

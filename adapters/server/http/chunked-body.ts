@@ -21,7 +21,7 @@ const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 const LINE_END_AND_LAST_CHUNK = Buffer.from("\r\n0\r\n\r\n");
 
 /**
- * Makes one chunk of the parts, and the body's end behind it if it is the last. Gives what stands in front of them; what
+ * Makes one chunk of the parts, followed by the body's end if it is the last. Returns what goes in front of them; what
  * stands behind is added to them.
  */
 export function frameChunk(parts: Uint8Array[], isLast: boolean): string {
@@ -71,8 +71,8 @@ export class ChunkedBody {
   }
 
   /**
-   * The framing between two chunks where it is plain and in one piece, without text: a quarter of a stream's cost
-   * otherwise. Gives the index behind the line; -1: it is to be read as text, from the same place.
+   * Reads the framing between two chunks, where it is plain and in one piece, without making text of it: that would be a
+   * quarter of a stream's cost. Gives the index behind the line; -1 if it must be read as text, from the same place.
    */
   #takePlainLine(bytes: Uint8Array, at: number): number {
     if (this.#line !== "" || this.#phase === "trailer") return -1;

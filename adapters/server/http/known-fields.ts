@@ -1,11 +1,12 @@
 /**
- * Header names that come with nearly every message, and the last value of each, found where they stand in a head: a string
- * made for each of them costs Bun as much memory traffic as the rest of a small request.
+ * Header names that come with nearly every message, and the last value of each, recognized in place: to make a string of each
+ * costs Bun as much memory traffic as the rest of a small request.
  */
 
 import { KNOWN_NAMES } from "../../../src/gateway/header-names.ts";
+import { flatCopy } from "./flat-copy.ts";
 
-/** Whose values are nobody's to keep, nor to compare with another's. */
+/** Their values are never kept, nor compared with another request's. */
 const SECRETS: ReadonlySet<string> = new Set([
   "api-key",
   "authorization",
@@ -16,16 +17,14 @@ const SECRETS: ReadonlySet<string> = new Set([
   "x-goog-api-key",
 ]);
 
-/** Longer ones are not compared, but read. */
+/** Longer values are read anew each time. */
 const MAX_VALUE_LENGTH = 512;
-/** A value is a part of its head's memory. */
-const MAX_HEAD_LENGTH = 4_096;
 
 export interface KnownField {
   readonly name: string;
   readonly lowerName: string;
   readonly isSecret: boolean;
-  /** The last one, which has been found good; `""` before, and for a secret. */
+  /** The last valid value, in memory of its own; `""` before there was one, and for a secret. */
   value: string;
 }
 
@@ -35,7 +34,7 @@ for (const [name, { name: lowerName }] of KNOWN_NAMES) {
   byLength[name.length]!.push({ name, lowerName, isSecret: SECRETS.has(lowerName), value: "" });
 }
 
-/** The field whose name stands in `text` between the two. */
+/** The field whose name is `text` between `from` and `to`. */
 export function knownField(text: string, from: number, to: number): KnownField | undefined {
   const candidates = byLength[to - from];
   if (candidates === undefined) return undefined;
@@ -44,17 +43,16 @@ export function knownField(text: string, from: number, to: number): KnownField |
   return undefined;
 }
 
-/** Whether the value between the two is the field's last one. */
+/** Whether `text` between `from` and `to` is the field's last value. */
 export const isLastValue = ({ value }: KnownField, text: string, from: number, to: number): boolean =>
   to - from === value.length && standsAt(text, from, value);
 
-/** To be called with a good one. */
-export function noteValue(field: KnownField, value: string, head: string): void {
-  if (!field.isSecret && value.length <= MAX_VALUE_LENGTH && head.length <= MAX_HEAD_LENGTH)
-    field.value = value;
+/** Remembers a valid value. Not the slice of the head that it is: that would keep the whole head, credentials included. */
+export function noteValue(field: KnownField, value: string): void {
+  if (!field.isSecret && value.length <= MAX_VALUE_LENGTH) field.value = flatCopy(value);
 }
 
-/** Whether it stands in `text` from there on. */
+/** Whether `text` has `known` at `at`. */
 export function standsAt(text: string, at: number, known: string): boolean {
   for (let i = 0; i < known.length; i++) if (text.charCodeAt(at + i) !== known.charCodeAt(i)) return false;
   return true;

@@ -17,9 +17,9 @@ export class ProtocolError extends Error {
 /** As large as the large front ends allow. */
 const MAX_HEAD_BYTES = 65_536;
 const FIRST_BYTES = 2_048;
-/** What a head of the largest size may bring in fields of four bytes would take milliseconds to read. */
+/** 64 KiB of four-byte fields would take milliseconds to parse, so their number is capped too. */
 const MAX_FIELDS = 1_000;
-/** A token (RFC 9110 §5.6.2), as a part of an expression. */
+/** A token (RFC 9110 §5.6.2), as a part of a regular expression. */
 export const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 const WHOLE_TOKEN = new RegExp(`^${TOKEN}$`);
 const NO_FIELD_TEXT = /[^\t\x20-\x7e\x80-\xff]/;
@@ -28,14 +28,20 @@ const LF = 0x0a;
 
 /** Keeps the bytes of a head until all of it is here. */
 export class HeadReader {
-  /** The head without its blank line, once `push` gave where it ends. */
-  text = "";
+  #text = "";
   #kept: Buffer | undefined;
   #length = 0;
 
   /** Some of a head has come, not all. */
   get isBegun(): boolean {
     return this.#length > 0;
+  }
+
+  /** The head without its blank line, once `push` has found its end. It is not kept: a connection may stay idle for long. */
+  take(): string {
+    const text = this.#text;
+    this.#text = "";
+    return text;
   }
 
   /** Gives the index behind the blank line; -1 when it has not come. Throws a `ProtocolError` for a head that is too large. */
@@ -45,7 +51,7 @@ export class HeadReader {
       const end = headEnd(bytes, at, bytes.length);
       if (end - at > MAX_HEAD_BYTES || (end === -1 && bytes.length - at > MAX_HEAD_BYTES)) throw tooLarge();
       if (end === -1) return this.#keep(bytes, at);
-      this.text = latin1(bytes, at, end);
+      this.#text = latin1(bytes, at, end);
       return end + 4;
     }
     const known = this.#length;
@@ -54,7 +60,7 @@ export class HeadReader {
     const end = headEnd(kept, 0, this.#length, known);
     if (end > MAX_HEAD_BYTES || (end === -1 && this.#length > MAX_HEAD_BYTES)) throw tooLarge();
     if (end === -1) return -1;
-    this.text = latin1(kept, 0, end);
+    this.#text = latin1(kept, 0, end);
     this.#kept = undefined;
     this.#length = 0;
     return at + end + 4 - known;
@@ -86,7 +92,7 @@ function headEnd(bytes: Uint8Array, from: number, to: number, known = from): num
   return -1;
 }
 
-/** A socket's bytes are a `Buffer` already: to make one of its memory costs Bun as much as to read a head. */
+/** Sockets give a `Buffer`, which is used as it is: wrapping it in another one costs Bun as much as parsing a head. */
 export function latin1(bytes: Uint8Array, from: number, to: number): string {
   const buffer = Buffer.isBuffer(bytes)
     ? bytes
@@ -94,7 +100,7 @@ export function latin1(bytes: Uint8Array, from: number, to: number): string {
   return buffer.toString("latin1", from, to);
 }
 
-/** What would begin another line, or another message. */
+/** Would start another line, or another message. */
 const LINE_BREAKS = /[\r\n\0]/;
 
 export const breaksLines = (text: string): boolean => LINE_BREAKS.test(text);
@@ -148,8 +154,8 @@ export class Framing {
 }
 
 /**
- * Appends the fields of a head, names as spelled, and tells `framing` of each. Searches, where one expression for the whole
- * line takes ten times as long over a head as large providers send it.
+ * Appends the fields of a head, names as spelled, and tells `framing` of each. By index searches: a regular expression for the
+ * whole line takes ten times as long over the heads that large providers send.
  */
 export function readFields(text: string, at: number, headers: string[], framing: Framing): void {
   while (at <= text.length) {
@@ -174,7 +180,7 @@ function readValue(known: KnownField | undefined, text: string, from: number, to
   if (known && isLastValue(known, text, from, to)) return known.value;
   const value = text.slice(from, to);
   if (!isFieldText(value)) throw new ProtocolError("a malformed header");
-  if (known) noteValue(known, value, text);
+  if (known) noteValue(known, value);
   return value;
 }
 

@@ -4,8 +4,8 @@ import type { ListenAddress } from "../../../src/config/address.ts";
 interface PeerSocket {
   /**
    * `text` is Latin-1, and goes before the bytes. False: some of it waits, and nothing more may be written before `onDrain`;
-   * until then the bytes belong to the socket. So does, with a single part, what stands in front of it in its memory: that
-   * was read before it, and is dealt with.
+   * until then the bytes belong to the socket. With a single part, the socket may also overwrite the bytes before it in the
+   * same ArrayBuffer: they have been read.
    */
   write(text: string, parts: readonly Uint8Array[]): boolean;
   pause(): void;
@@ -28,13 +28,13 @@ export interface ServerSocket extends PeerSocket {
   reset(): void;
 }
 
-/** Who hears of a socket. */
+/** Gets the events of a socket. */
 export interface SocketUser {
-  /** The bytes are the user's own; of an accepted socket, so is all the memory that they stand in. */
+  /** The bytes belong to the user; on an accepted socket so does the whole ArrayBuffer behind them. */
   onData(bytes: Uint8Array): void;
   /** All that was written has been taken. */
   onDrain(): void;
-  /** `isClean`: the peer said that it has no more to say. Nothing counts but the first. */
+  /** `isClean`: the peer ended its side (FIN). May be called again; only the first call counts. */
   onClose(isClean: boolean): void;
 }
 
@@ -45,7 +45,7 @@ export interface ClientSocketUser extends SocketUser {
   onConnectError(error: Error): void;
 }
 
-/** `authority` is `host:port`, the host in brackets if it is an IPv6 address. What it gives ends the attempt, before `onOpen`. */
+/** `authority` is `host:port`, the host in brackets if it is an IPv6 address. The returned function cancels the attempt, before `onOpen`. */
 export type OpenSocket = (authority: string, tls: boolean, user: ClientSocketUser) => () => void;
 
 /** Sockets that are accepted. */

@@ -7,7 +7,7 @@ import type { Frame } from "./wire.ts";
 export type Sample = Omit<Frame, "rows">;
 
 export interface Sampler {
-  /** Calls back with each sample until the function it gives is called. */
+  /** Calls back with each sample until the returned function is called. */
   subscribe(onSample: (sample: Sample) => void): () => void;
 }
 
@@ -17,7 +17,7 @@ export interface SamplerOptions {
   readonly intervalMs?: number;
 }
 
-/** Percentiles are of what ended in this many intervals. */
+/** Percentiles are over the requests that ended in this many intervals. */
 const WINDOW = 30;
 
 export function createSampler({ state, isDraining, intervalMs = 1000 }: SamplerOptions): Sampler {

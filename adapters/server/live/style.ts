@@ -1,6 +1,6 @@
-/** The live page's style: one column on a phone, two on a desk, by the light of the reader's system. */
+/** The live page's style: one column on a phone, two on a desktop, light or dark as the system is. */
 
-/** Eight line colours that stay apart for colour-blind readers, after Okabe and Ito, and for each ground. */
+/** Eight line colours that colour-blind readers can tell apart (Okabe and Ito), for a light and a dark background. */
 export const STYLE = `
 :root{color-scheme:light dark;--ground:#f4f5f7;--card:#fff;--edge:#e1e4e9;--text:#15191f;--muted:#5c6673;--grid:#eceef1;
 --good:#0a7d4b;--warn:#9a5b00;--bad:#c22f2f;--accent:#0b62c4;

@@ -1,4 +1,4 @@
-/** What the live feed sends to its page: one `hello`, then a `frame` a second. Rates are a second; no credential is in either. */
+/** What the live feed sends to its page: one `hello`, then a `frame` a second. Rates are per second; no credential is in either. */
 
 /** A row as the page shows it. Ids are u64 as decimal text; counts that nobody reported are absent. */
 export interface LiveRow {

@@ -1,4 +1,4 @@
-/** A worker that fills the gateway's local KV from beside it: from Node each write is a request, and takes three times as long. */
+/** A worker that fills the gateway's local KV. Writing from Node would take three times as long: there each write is a request. */
 
 /** What is used of a KV namespace here. */
 interface LocalKv {

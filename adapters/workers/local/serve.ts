@@ -1,13 +1,17 @@
 /** `npm run start:workers -- --config FILE`: the built worker under local workerd, with rows and diagnostics as the servers give them. */
+import type { ChildProcess } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
 import { readFileSync, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Miniflare } from "miniflare";
 import { parse } from "smol-toml";
 import { loadConfig } from "../../../src/config/parse.ts";
-import { stopOnSignals } from "../../server/cli/signals.ts";
+import { messageOf } from "../../server/errors.ts";
 import { createLog } from "../../server/log.ts";
 import { createRowSink } from "../../server/row-sink.ts";
+import { stopOnSignals } from "../../server/signals.ts";
 import { buildWorker } from "./build.ts";
 import { readDenyEntries } from "./deny-entries.ts";
 import type { FillerEntry } from "./deny-filler.ts";
@@ -28,13 +32,15 @@ interface WranglerConfig {
   readonly kv_namespaces: readonly { readonly binding: string; readonly id: string }[];
 }
 
-const log = createLog("info");
+/** Said at any log level: supervisors and tests wait for it. */
+const announce = createLog("info");
 
 async function serve(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: "string" } } });
   const toml = values.config === undefined ? "" : readFileSync(values.config, "utf8");
-  // Read here as well, so that a wrong config is told before anything runs; the worker says its warnings itself.
+  // Read here as well, so that a wrong config is reported before anything runs; the worker logs the warnings itself.
   const { config } = loadConfig({ toml, env: process.env, runtime: "workers" });
+  const log = createLog(config.logLevel);
   const wrangler = readWranglerConfig();
   const rows = createRowSink({ fd: 1, log, onLost: () => {} });
   const runsAs = {
@@ -52,8 +58,9 @@ async function serve(): Promise<void> {
     unsafeDirectSockets: [{ host: config.listen.host, port: config.listen.port }],
   };
   const filler = { ...runsAs, name: "deny-filler", script: await buildWorker(FILLER_ENTRY) };
+  const workerd = followProcess();
   const miniflare = new Miniflare({
-    // `dispatchFetch` asks the first.
+    // `dispatchFetch` goes to the first.
     workers: config.snapshotPath === undefined ? [gateway] : [filler, gateway],
     kvPersist: config.snapshotPath === undefined ? WRANGLER_KV : `${config.snapshotPath}.kv`,
     cf: false,
@@ -66,11 +73,34 @@ async function serve(): Promise<void> {
   });
   const { origin } = await miniflare.unsafeGetDirectURL(GATEWAY);
   if (config.snapshotPath !== undefined) await fillDenySet(miniflare, config.snapshotPath);
+  // Miniflare's own listeners would end this process at once, whatever workerd still serves and whatever rows are not written yet.
+  for (const signal of ["SIGTERM", "SIGINT"]) process.removeAllListeners(signal);
+  // What else Miniflare leaves behind, it removes when this process exits.
   stopOnSignals(async () => {
-    await miniflare.dispose();
+    log("info", "draining");
+    await drain(workerd());
     await rows.flush();
   });
-  log("info", "listening", { url: origin, runtime: "workers" });
+  announce("info", "listening", { url: origin, runtime: "workers" });
+}
+
+/** Gives the process that was started last from here on: Miniflare keeps those that it starts to itself. */
+function followProcess(): () => ChildProcess | undefined {
+  let last: ChildProcess | undefined;
+  subscribe("child_process", (message) => {
+    last = (message as { readonly process: ChildProcess }).process; // as Node documents the channel
+  });
+  return () => last;
+}
+
+/** workerd serves no new requests from SIGTERM on, and ends with the last of those that it has. */
+async function drain(workerd: ChildProcess | undefined): Promise<void> {
+  if (!workerd || workerd.exitCode !== null || workerd.signalCode !== null) return;
+  // Miniflare would take its end for a crash, and start another one.
+  workerd.removeAllListeners("exit");
+  const closed = once(workerd, "close");
+  workerd.kill("SIGTERM");
+  await closed;
 }
 
 function readWranglerConfig(): WranglerConfig {
@@ -86,6 +116,6 @@ async function fillDenySet(miniflare: Miniflare, snapshotPath: string): Promise<
 }
 
 await serve().catch((error: unknown) => {
-  log("error", error instanceof Error ? error.message : String(error));
+  announce("error", messageOf(error));
   process.exit(1);
 });

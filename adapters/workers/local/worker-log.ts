@@ -1,4 +1,4 @@
-/** Takes apart what a worker says on its console: rows to stdout, diagnostics to stderr, one JSON line each. */
+/** Sorts a worker's console output: rows to stdout, diagnostics to stderr, one JSON line each. */
 import type { Log } from "../../../src/gateway/ports.ts";
 
 /** One call of `console`, as workerd reports it. */
@@ -12,7 +12,7 @@ export interface WorkerLogOptions {
   readonly writeRow: (line: string) => void;
   /** For lines that are JSON already. */
   readonly writeDiagnostic: (line: string) => void;
-  /** For workerd's own. */
+  /** For workerd's own messages. */
   readonly log: Log;
 }
 

@@ -223,6 +223,8 @@ describe("a config error", () => {
     ['listen = "::1:80"', ["listen"]],
     ["listen = 8080", ["listen", "8080"]],
     ['nats_url = "nats://localhost:4222"', ["nats_url", "ws:// or wss://"]],
+    ['nats_url = "ws://a:1,nats://b:2"', ["nats_url", "ws:// or wss://"]],
+    ['nats_url = "ws://a:1,"', ["nats_url", "ws:// or wss://"]],
     ['otlp_endpoint = "collector:4318"', ["otlp_endpoint", "http://"]],
     ['managed_paths = "/x"', ["managed_paths", "a list"]],
     ['managed_paths = ["/x", "y"]', ["managed_paths[1]", '"y"']],
@@ -342,7 +344,7 @@ describe("a config error", () => {
 describe("warnings", () => {
   it("name the given keys that do nothing on the runtime", () => {
     const toml =
-      'metrics_listen = "127.0.0.1:0"\nconnect_timeout_secs = 1\nwrite_timeout_secs = 1\nidle_timeout_secs = 1';
+      'metrics_listen = "127.0.0.1:0"\nconnect_timeout_secs = 1\nwrite_timeout_secs = 1\nidle_timeout_secs = 1\notlp_endpoint = "http://h:4318"';
     expect(
       load(toml, { AI_WORKERS: "2" }, "workers")
         .warnings.map((line) => line.split(" ")[0])
@@ -351,6 +353,7 @@ describe("warnings", () => {
       "connect_timeout_secs",
       "idle_timeout_secs",
       "metrics_listen",
+      "otlp_endpoint",
       "workers",
       "write_timeout_secs",
     ]);

@@ -34,6 +34,13 @@ describe("redacted", () => {
     expect(printed).not.toHaveProperty("snapshot_path");
   });
 
+  it("shows no secret of any of several servers", () => {
+    const env = { AI_NATS_URL: "ws://u:SECRET@a:1/x?t=SECRET,wss://SECRET@b" };
+    expect(redacted(loadConfig({ runtime: "node", env, toml: "" }).config)).toMatchObject({
+      nats_url: "ws://[redacted]@a:1/x?[redacted],wss://[redacted]@b/",
+    });
+  });
+
   it("keeps a URL without secrets as it is", () => {
     const plain = loadConfig({ runtime: "node", env: { AI_OTLP_ENDPOINT: "http://c:4318/" }, toml: "" });
     expect(redacted(plain.config)).toMatchObject({ otlp_endpoint: "http://c:4318/" });

@@ -42,7 +42,7 @@ export class Connection implements ClientSocketUser {
     this.#giveUp = options.openSocket(options.authority, options.tls, this);
   }
 
-  /** As of a socket. */
+  /** As `ClientSocket.write`. */
   write(text: string, parts: readonly Uint8Array[]): boolean {
     return !this.#closed && this.#socket!.write(text, parts);
   }

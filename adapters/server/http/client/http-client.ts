@@ -28,13 +28,13 @@ export interface CallEvents {
   onStart(call: Call): void;
   /** A streamed body may be written on. */
   onDrain(): void;
-  /** The provider's system has the whole request. */
+  /** The kernel has taken the whole request. */
   onSent(): void;
   /** Once; interim responses (1xx) are left out. `hasBody` is false where the framing leaves no room for one. */
   onHead(head: ResponseHead, hasBody: boolean): void;
   /** The bytes are the listener's own. */
   onData(bytes: Uint8Array): void;
-  /** What one read of the socket brought has been told, and the response goes on. */
+  /** After the events of one read of the socket, while the response goes on. */
   onRead(): void;
   onEnd(): void;
   /** There is no (more) response. */

@@ -21,7 +21,7 @@ const SWEEP_MS = 1_000;
 /** The connections to one authority. */
 interface Peer {
   readonly open: Set<Connection>;
-  /** The last one in is the warmest. */
+  /** Used from the end: the last one in is the warmest. */
   readonly idle: Idle[];
 }
 

@@ -1,5 +1,6 @@
 /** HTTP/1.1 responses (RFC 9112) from the bytes of a connection, cut anywhere: a push parser that keeps the head and nothing else. */
 import { type BodyEvents, ChunkedBody } from "../chunked-body.ts";
+import { flatCopy } from "../flat-copy.ts";
 import { standsAt } from "../known-fields.ts";
 import { Framing, HeadReader, ProtocolError, readFields } from "../message-head.ts";
 import type { ResponseHead } from "./http-client.ts";
@@ -42,7 +43,7 @@ export class ResponseParser {
     while (this.#phase === "head") {
       at = this.#head.push(bytes, at);
       if (at === -1) return;
-      this.#readHead(this.#head.text);
+      this.#readHead(this.#head.take());
     }
     if (this.#phase === "counted") at = this.#takeCounted(bytes, at);
     else if (this.#phase === "until-close") {
@@ -119,7 +120,7 @@ let lastLine: StatusLine = { text: "", status: 0, statusText: "", isOld: false }
 
 function readStatusLine(text: string, end: number): StatusLine {
   if (end === lastLine.text.length && standsAt(text, 0, lastLine.text)) return lastLine;
-  const line = text.slice(0, end);
+  const line = flatCopy(text.slice(0, end));
   const match = STATUS_LINE.exec(line);
   if (!match) throw new ProtocolError("no status line");
   lastLine = { text: line, status: Number(match[2]), statusText: match[3] ?? "", isOld: match[1] === "0" };

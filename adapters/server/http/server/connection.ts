@@ -1,4 +1,4 @@
-/** One client's connection: requests are read off it one after the other, each when the one before has its answer. */
+/** One client's connection: its requests are read one at a time, each when the one before has been answered. */
 import { joined } from "../../../../src/gateway/web-response.ts";
 import { ProtocolError } from "../message-head.ts";
 import type { ServerSocket, SocketUser } from "../socket.ts";
@@ -20,7 +20,7 @@ export interface Carried {
   onLeft(): void;
   /** The server ends now. Nothing but `onLeft` follows. */
   onCutOff(): void;
-  /** The client is there, and neither sends nor reads; or what it sends is no HTTP. Gives whether some of an answer went out. */
+  /** The client neither sends nor reads, or what it sends is no HTTP. Returns whether some of an answer went out. */
   onGivenUp(): boolean;
 }
 
@@ -30,7 +30,7 @@ export interface ConnectionOwner extends DeadlineClock {
   onRequest(head: RequestHead, connection: ClientConnection): void;
   onClosed(connection: ClientConnection): void;
   onFault(error: unknown): void;
-  /** For what is answered without any of the gateway's steps. */
+  /** For requests that are answered before they reach the gateway. */
   nextRequestId(): string;
   /** No connection is kept for another request. */
   readonly isClosing: boolean;
@@ -42,20 +42,20 @@ export class ClientConnection implements SocketUser, RequestEvents {
   readonly #parser = new RequestParser(this);
   #carried: Carried | undefined;
   #hasAsked = false;
-  /** Nothing is read until the request in hand has gone on: its head is being judged, or its answer is under way. */
+  /** Reading waits: the head of the current request is being judged, or its answer is under way. */
   #isHeld = false;
-  /** What came meanwhile. */
+  /** Bytes that came meanwhile. */
   #rest: Uint8Array | undefined;
   #isReading = false;
-  /** A provider that takes its time has the upload wait. */
+  /** The upload waits for a slow provider. */
   #isUploadPaused = false;
-  /** The socket. */
+  /** The socket is paused. */
   #isPaused = false;
   /** Some of what was written waits. */
   #isFull = false;
   /** Its answer is out, and what still comes of the request is dropped. */
   #isDropping = false;
-  /** What came was no request: whatever follows is none. */
+  /** What came was no request: whatever follows is ignored. */
   #isDeaf = false;
   #isLast = false;
   #isClosed = false;
@@ -71,7 +71,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
     return this.#isClosed;
   }
 
-  /** Between two requests, with nothing of the next. */
+  /** Between two requests, with nothing of the next one received. */
   get isIdle(): boolean {
     return this.#carried === undefined && !this.#isDropping && !this.#parser.isBegun;
   }
@@ -153,7 +153,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
     this.#carried?.onEnd();
   }
 
-  /** As of a socket. */
+  /** As `ServerSocket.write`. */
   write(text: string, parts: readonly Uint8Array[]): boolean {
     if (this.#isClosed) return true;
     this.#isFull = !this.#socket.write(text, parts);
@@ -284,7 +284,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
 
   #setFlow(): void {
     const isPaused = this.#isUploadPaused || (this.#rest?.length ?? 0) >= MAX_AHEAD;
-    // In the middle of a read it may change again: each change is a call of the system.
+    // In the middle of a read it may change again, and each change is a system call.
     if (isPaused === this.#isPaused || this.#isClosed || this.#isReading) return;
     this.#isPaused = isPaused;
     if (isPaused) this.#socket.pause();

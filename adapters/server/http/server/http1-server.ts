@@ -1,4 +1,4 @@
-/** An HTTP/1.1 server over a runtime's own sockets, for the gateway alone: from bytes to the relay with no object of a runtime's between. */
+/** An HTTP/1.1 server over a runtime's own sockets, for the gateway alone: from bytes to the relay without the runtime's request objects. */
 import type { ListenAddress } from "../../../../src/config/address.ts";
 import { clientPatienceMs } from "../../../../src/gateway/client-patience.ts";
 import type { GatewayState } from "../../../../src/gateway/state.ts";
@@ -11,7 +11,7 @@ import { createListener } from "./listener.ts";
 
 /** How often connections are looked through for those that have been silent too long, in milliseconds. */
 const SWEEP_MS = 500;
-/** The first bytes of a connection that was just taken up may be on their way to us when the server closes, for so long. */
+/** How long a closing server waits for the first bytes of a connection that was just accepted, in milliseconds. */
 const FRESH_MS = 100;
 
 /** Rejects with the system's own error, as EADDRINUSE. `client` is closed with the server. */
@@ -64,7 +64,7 @@ export async function listenHttp1(
       }, FRESH_MS);
       await allClosed.promise;
       clearTimeout(fresh);
-      // A drained response has no connection of its own any more, but one to its provider.
+      // A response that is drained after its client left has no client connection any more, only one to its provider.
       await exchangesEnded(state);
       clearInterval(sweep);
       client.close();

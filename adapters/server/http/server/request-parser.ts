@@ -27,7 +27,7 @@ export interface RequestEvents extends BodyEvents {
 }
 
 const NEW_VERSION = "HTTP/1.1";
-/** A path, an absolute URL or `*` (RFC 9112 §3.2); we are nobody's tunnel. */
+/** A path, an absolute URL or `*` (RFC 9112 §3.2). No authority form: there is no CONNECT here. */
 const TARGET = /^(?:\/|https?:\/\/|\*$)[\x21-\x7e\x80-\xff]*$/i;
 const CR = 0x0d;
 const LF = 0x0a;
@@ -75,12 +75,12 @@ export class RequestParser {
     if (!this.#head.isBegun) {
       // An empty line or two before a request (RFC 9112 §2.2).
       while (bytes[at] === CR || bytes[at] === LF) at++;
-      // It would wait for the end of a head: a TLS handshake, mostly.
+      // Mostly a TLS handshake, whose end of a head would never come.
       if (bytes[at]! <= 0x20 || bytes[at]! >= 0x7f) throw new ProtocolError("no request line");
     }
     const end = this.#head.push(bytes, at);
     if (end === -1) return bytes.length;
-    this.#readHead(this.#head.text);
+    this.#readHead(this.#head.take());
     return end;
   }
 

@@ -109,7 +109,7 @@ export class ServedRequest implements Answer, Carried {
 
   refuse({ status, headers, body }: ErrorResponse): void {
     const { expectsContinue, hasBody, method } = this.head;
-    // A client that was not told to go on may send its body, or not.
+    // A client that was not told `100 Continue` may send its body, or not.
     const isUnclear = expectsContinue && hasBody && !this.#relay;
     if (isUnclear || !this.#isRestSmall()) this.#connection.isLast = true;
     const bytes = Buffer.from(body);

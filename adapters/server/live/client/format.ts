@@ -20,7 +20,7 @@ export function formatMs(ms: number): string {
   return `${Math.floor(ms / 60_000)} m ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
-/** `1h 5m`, as long as it has been. */
+/** `1h 5m`. */
 export function formatUptime(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24];

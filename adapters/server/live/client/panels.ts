@@ -1,4 +1,4 @@
-/** The four charts, and what each draws of a frame. */
+/** The five charts, and what each draws of a frame. */
 import type uPlot from "uplot";
 import type { Frame, Percentiles } from "../wire.ts";
 import { type Chart, createChart } from "./chart.ts";

@@ -1,4 +1,4 @@
-/** The table of the last rows: newest first, filtered as one types, still while it is read. */
+/** The table of the last rows: newest first, filtered while typing, not moving while it is read. */
 import type { LiveRow } from "../wire.ts";
 import { formatMs, formatNumber } from "./format.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createPauses, DEFAULT_BACKOFF } from "../../../adapters/server/deny/backoff.ts";
+import { createPauses, DEFAULT_BACKOFF } from "../../../adapters/server/backoff.ts";
 
 describe("the pauses between connects", () => {
   it("double from 1 s to 30 s, and only an attempt that lived takes them back", () => {

@@ -1,4 +1,4 @@
-/** The pauses between attempts to connect. */
+/** Growing pauses between attempts: to connect, to start a worker. */
 
 /** From `minMs`, doubled up to `maxMs`. */
 export interface Backoff {
@@ -12,7 +12,7 @@ export const DEFAULT_BACKOFF: Backoff = { minMs: 1_000, maxMs: 30_000, stableMs:
 
 /**
  * Gives the pause after each attempt, in milliseconds, for how long the attempt lived.
- * Up to a fifth is taken off by chance, so that the replicas of a fleet do not come back in step.
+ * Up to a fifth is taken off at random, so that the replicas of a fleet do not retry in step.
  */
 export function createPauses(
   { minMs, maxMs, stableMs }: Backoff,
