@@ -6,8 +6,7 @@ import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type Pool from "undici/lib/dispatcher/pool.js";
 import type { Config } from "../../src/config/keys.ts";
-import { CONNECT_RETRIES } from "../../src/gateway/fetch-upstream.ts";
-import { UpstreamError } from "../../src/gateway/ports.ts";
+import { CONNECT_RETRIES, UpstreamError } from "../../src/gateway/ports.ts";
 import type { Call, CallEvents, CallRequest, HttpClient } from "../server/http/client/http-client.ts";
 
 export type Http2Config = Pick<Config, "connectTimeoutSecs" | "idleTimeoutSecs">;

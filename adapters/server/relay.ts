@@ -6,8 +6,8 @@
 import type { Plan } from "../../src/gateway/admission.ts";
 import type { ErrorCode, ErrorResponse } from "../../src/gateway/errors.ts";
 import { type AnswerHead, Exchange } from "../../src/gateway/exchange.ts";
+import { createIdleTimer, type IdleTimer } from "../../src/gateway/idle-timer.ts";
 import { UpstreamError } from "../../src/gateway/ports.ts";
-import { createReadTimeout, type ReadTimeout } from "../../src/gateway/read-timeout.ts";
 import type { GatewayState } from "../../src/gateway/state.ts";
 import type { Call, CallEvents, HttpClient, ResponseHead } from "./http/client/http-client.ts";
 
@@ -43,12 +43,12 @@ export class Relay implements CallEvents {
   readonly #state: GatewayState;
   readonly #client: HttpClient;
   readonly #answer: Answer;
-  readonly #readTimeout: ReadTimeout;
+  readonly #readTimeout: IdleTimer;
   /** Kept for the next pool key until the head is here. */
   #whole: Uint8Array | undefined;
   #streamed: StreamedBody | undefined;
   /** To take more of a streamed body. */
-  #writeTimeout: ReadTimeout | undefined;
+  #writeTimeout: IdleTimer | undefined;
   #call: Call | undefined;
   #hasHead = false;
   /** Some of the response came with the read in hand. */
@@ -66,7 +66,7 @@ export class Relay implements CallEvents {
     this.#answer = answer;
     this.exchange = new Exchange(state, plan);
     const readTimeoutMs = plan.settings.config.readTimeoutSecs * 1000;
-    this.#readTimeout = createReadTimeout(readTimeoutMs, state.clock, () => this.giveUp("upstream_timeout"));
+    this.#readTimeout = createIdleTimer(readTimeoutMs, state.clock, () => this.giveUp("upstream_timeout"));
   }
 
   get isOver(): boolean {
@@ -118,7 +118,7 @@ export class Relay implements CallEvents {
   awaitProvider(): void {
     if (this.#ended) return;
     const { writeTimeoutSecs } = this.plan.settings.config;
-    this.#writeTimeout ??= createReadTimeout(writeTimeoutSecs * 1000, this.#state.clock, () =>
+    this.#writeTimeout ??= createIdleTimer(writeTimeoutSecs * 1000, this.#state.clock, () =>
       this.giveUp("upstream_timeout"),
     );
     this.#writeTimeout.waiting();

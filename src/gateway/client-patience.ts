@@ -1,6 +1,6 @@
-/** How long a client may keep everybody waiting: in its upload, or in its reading. */
+/** The limit for a client that neither sends its body nor reads its response. */
 import type { Config } from "../config/keys.ts";
-import { CONNECT_RETRIES } from "./fetch-upstream.ts";
+import { CONNECT_RETRIES } from "./ports.ts";
 
 /**
  * Milliseconds in which nothing may pass in either direction before the client is given up. A provider has been given up

@@ -1,7 +1,7 @@
 /** A response body on its way down: pulled by the client's reader, or whole where it is small; drained for its row after the client left. */
 import type { BodyReaders, ChunkReader } from "./body-readers.ts";
 import { type AnswerHead, type Exchange, isAnsweredWhole, MAX_WHOLE_BODY, type Write } from "./exchange.ts";
-import type { ReadTimeout } from "./read-timeout.ts";
+import type { IdleTimer } from "./idle-timer.ts";
 import type { LengthedSource } from "./upload.ts";
 import { joined } from "./web-response.ts";
 
@@ -10,7 +10,7 @@ export interface DownloadOptions {
   readonly head: AnswerHead;
   readonly readers: BodyReaders | undefined;
   readonly exchange: Exchange;
-  readonly readTimeout: ReadTimeout;
+  readonly readTimeout: IdleTimer;
   readonly isClientGone: () => boolean;
   /** Gives the provider's request up. */
   readonly abort: () => void;

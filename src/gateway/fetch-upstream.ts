@@ -1,9 +1,12 @@
 /** The portable way to the providers: the runtime's own `fetch`. The relay's read timeout reaches it through its signal. */
-import { type Upstream, UpstreamError, type UpstreamRequest, type UpstreamResponse } from "./ports.ts";
+import {
+  CONNECT_RETRIES,
+  type Upstream,
+  UpstreamError,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from "./ports.ts";
 import { headersOf } from "./web-headers.ts";
-
-/** How often a failed connection is tried again. */
-export const CONNECT_RETRIES = 2;
 
 /**
  * Nothing can have been sent. Codes of the system, of undici (https://undici.nodejs.org/#/docs/api/Errors) and of Bun;

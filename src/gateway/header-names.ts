@@ -32,7 +32,7 @@ const HOP_BY_HOP = [
 const TRANSPORT = ["host", "content-length"];
 
 /** Never sent up with a pool key: where a credential may stand, other accounts, the caller's network, its cookies. */
-const MANAGED_UP = [
+const STRIPPED_UP = [
   "authorization",
   "x-api-key",
   "api-key",
@@ -45,10 +45,10 @@ const MANAGED_UP = [
   "x-real-ip",
   "via",
 ];
-const MANAGED_UP_PREFIXES = ["x-forwarded-", "cf-"];
+const STRIPPED_UP_PREFIXES = ["x-forwarded-", "cf-"];
 
 /** The pool account's own: never shown to a tenant. */
-const MANAGED_DOWN = ["set-cookie", "openai-organization", "openai-project", "anthropic-organization-id"];
+const STRIPPED_DOWN = ["set-cookie", "openai-organization", "openai-project", "anthropic-organization-id"];
 
 const OWN_PREFIX = "x-beyond-";
 
@@ -93,13 +93,14 @@ const USUAL = [
 function describe(name: string): HeaderName {
   const anywhere = !HOP_BY_HOP.includes(name) && !name.startsWith(OWN_PREFIX);
   const up = anywhere && !TRANSPORT.includes(name);
-  const isKept = MANAGED_UP.includes(name) || MANAGED_UP_PREFIXES.some((prefix) => name.startsWith(prefix));
+  const isStripped =
+    STRIPPED_UP.includes(name) || STRIPPED_UP_PREFIXES.some((prefix) => name.startsWith(prefix));
   return {
     name,
     up,
-    managedUp: up && !isKept,
+    managedUp: up && !isStripped,
     down: anywhere,
-    managedDown: anywhere && !MANAGED_DOWN.includes(name),
+    managedDown: anywhere && !STRIPPED_DOWN.includes(name),
   };
 }
 
@@ -111,7 +112,7 @@ const spellings = (name: string): string[] => [
 
 /** By their spellings: in lower case, and as most HTTP/1.1 implementations write them. */
 export const KNOWN_NAMES: ReadonlyMap<string, HeaderName> = new Map(
-  [...HOP_BY_HOP, ...TRANSPORT, ...MANAGED_UP, ...MANAGED_DOWN, ...USUAL].flatMap((name) => {
+  [...HOP_BY_HOP, ...TRANSPORT, ...STRIPPED_UP, ...STRIPPED_DOWN, ...USUAL].flatMap((name) => {
     const known = describe(name);
     return spellings(name).map((spelling) => [spelling, known] as const);
   }),

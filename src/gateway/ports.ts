@@ -74,6 +74,9 @@ export interface UpstreamResponse {
   readonly body: ReadableStream<Uint8Array> | null;
 }
 
+/** How often a failed connection is tried again (gateway.md §5). */
+export const CONNECT_RETRIES = 2;
+
 /** The way to the providers. Rejects with `UpstreamError` when there is no response head. */
 export interface Upstream {
   send(request: UpstreamRequest): Promise<UpstreamResponse>;

@@ -4,9 +4,9 @@ import type { BodyReaders } from "./body-readers.ts";
 import { Download } from "./download.ts";
 import type { ErrorCode, Refusal } from "./errors.ts";
 import { Exchange, MAX_WHOLE_BODY } from "./exchange.ts";
+import { createIdleTimer, type IdleTimer } from "./idle-timer.ts";
 import type { Inbound } from "./inbound.ts";
 import { type Upstream, UpstreamError, type UpstreamResponse } from "./ports.ts";
-import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 import { internalError, refuse } from "./refusals.ts";
 import type { GatewayState } from "./state.ts";
 import { Upload } from "./upload.ts";
@@ -68,7 +68,7 @@ class WebRelay {
   readonly #plan: Plan;
   readonly #exchange: Exchange;
   readonly #abort = new AbortController();
-  readonly #readTimeout: ReadTimeout;
+  readonly #readTimeout: IdleTimer;
   #bodyRefused: ErrorCode | undefined;
   #uploadBrokeOff = false;
   #uploadStalled = false;
@@ -86,7 +86,7 @@ class WebRelay {
     this.#plan = plan;
     this.#exchange = exchange;
     const readTimeoutMs = plan.settings.config.readTimeoutSecs * 1000;
-    this.#readTimeout = createReadTimeout(readTimeoutMs, state.clock, this.#giveUp);
+    this.#readTimeout = createIdleTimer(readTimeoutMs, state.clock, this.#giveUp);
   }
 
   async run(): Promise<Response> {

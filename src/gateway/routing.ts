@@ -1,4 +1,4 @@
-/** From a request path to a provider and the path that it is asked. Nothing here knows a provider but by its row. */
+/** From a request path to a provider and the path that it is asked. Nothing here knows a provider but by its row, the drop-in `/v1` aside. */
 import type { Provider } from "../config/providers.ts";
 import { type Wire, wireOf } from "../scan/wires.ts";
 import { checkEndpoint, type EndpointVerdict } from "./endpoints.ts";

@@ -1,4 +1,7 @@
-/** What one gateway keeps between requests. Nothing is global: two gateways in one process share nothing. */
+/**
+ * What one gateway keeps between requests. Two gateways in one process share no limits, keys or counts; what is global are
+ * parsers for small bodies, which are reset before each use.
+ */
 import type { Config } from "../config/keys.ts";
 import { buildProviders, type Provider } from "../config/providers.ts";
 import { createKeyring } from "../keys/keyring.ts";

@@ -3,14 +3,14 @@ import type { BodyReaders, ChunkReader } from "./body-readers.ts";
 import { clientPatienceMs } from "./client-patience.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
+import { createIdleTimer, type IdleTimer } from "./idle-timer.ts";
 import type { Clock } from "./ports.ts";
-import { createReadTimeout, type ReadTimeout } from "./read-timeout.ts";
 
 export interface UploadOptions {
   readonly body: ReadableStream<Uint8Array>;
   readonly readers: BodyReaders | undefined;
   readonly exchange: Exchange;
-  readonly readTimeout: ReadTimeout;
+  readonly readTimeout: IdleTimer;
   readonly clock: Clock;
   /** The body outgrew its limit or may not be metered: it must never be completed. */
   readonly onRefused: (code: ErrorCode) => void;
@@ -31,7 +31,7 @@ export class Upload {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #options: UploadOptions;
   readonly #reader: ChunkReader;
-  readonly #clientTurn: ReadTimeout;
+  readonly #clientTurn: IdleTimer;
   #isOver = false;
 
   constructor(options: UploadOptions) {
@@ -39,7 +39,7 @@ export class Upload {
     const { declaredLength, settings } = exchange.plan;
     this.#options = options;
     this.#reader = openReader(body, declaredLength, readers);
-    this.#clientTurn = createReadTimeout(clientPatienceMs(settings.config), clock, () => {
+    this.#clientTurn = createIdleTimer(clientPatienceMs(settings.config), clock, () => {
       options.onStalled();
       this.cancel();
     });

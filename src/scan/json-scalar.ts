@@ -1,7 +1,9 @@
 /** Reads a number or literal as it streams, and keeps its text where that is wanted. */
 import { QUOTE } from "./json-bytes.ts";
 import type { JsonScalar } from "./json-handler.ts";
-import { MAX_PLAIN_DIGITS } from "./usage-block.ts";
+
+/** Digits of which any number is a safe integer. */
+export const MAX_PLAIN_DIGITS = 15;
 
 const MAX_SCALAR_BYTES = 40;
 /** Bytes that end a number or literal: blanks and controls, and `,":[]{}`. */

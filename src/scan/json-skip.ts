@@ -7,7 +7,7 @@ import { type LongPass, openLongPass } from "./long-strings/long-pass.ts";
 import { StringPasser } from "./string-passer.ts";
 
 const SHORT_STRING_BYTES = 32;
-/** Less of a subtree is read here: most bodies are small, and cold. */
+/** A subtree's first bytes are read here: most end within them, and to start the SIMD pass costs more. */
 const LONG_BYTES = 1024;
 
 /** What a byte outside strings means here. */

@@ -4,6 +4,7 @@
  * strings and numbers that no rule wants, counted text, counts of usage, and blanks before the last brace; whatever
  * else is wanted (model, type…) is part of the shape.
  */
+import { BACKSLASH, QUOTE } from "./json-bytes.ts";
 import { createNode, memberOf, type PathNode, type PathTrie } from "./json-paths.ts";
 import { USAGE_MEMBER } from "./wires.ts";
 
@@ -63,9 +64,6 @@ export function compileTemplate(
     hasUsage: compiler.hasUsage,
   };
 }
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 /** A strict descent over one short document. Every method returns false where the document is not to be templated. */
 class Compiler {

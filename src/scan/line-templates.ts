@@ -2,6 +2,7 @@
 import { type ChunkWords, viewOf } from "./byte-search.ts";
 import { escapedSize, escapeLength } from "./json-escapes.ts";
 import type { PathTrie } from "./json-paths.ts";
+import { MAX_PLAIN_DIGITS } from "./json-scalar.ts";
 import {
   BLANKS,
   COUNT,
@@ -17,7 +18,7 @@ import {
   USAGE_TO,
 } from "./line-template.ts";
 import { clearSizes, type ResponseReader, type TextSizes } from "./response-reader.ts";
-import { MAX_PLAIN_DIGITS, type UsageValues } from "./usage-block.ts";
+import type { UsageValues } from "./usage-block.ts";
 import * as slots from "./wires.ts";
 
 /** Shapes kept at once: several choices, tool calls and text by turns. */

@@ -27,7 +27,7 @@ type Fact =
 
 /**
  * Where each fact stands, below the usage object. Of several members for one fact the first that holds a count is
- * taken. Sources: the vendors' API references; ../shared/spec/providers.md names the odd ones.
+ * taken. Sources: the vendors' API references; docs/contracts/providers.md names the odd ones.
  */
 export const USAGE_MEMBERS: readonly (readonly [path: string, fact: Fact])[] = [
   ["prompt_tokens", "input"],
@@ -63,8 +63,6 @@ export interface CountingRules {
   readonly outputMayExcludeReasoning: boolean;
 }
 
-/** Digits of which any number is a safe integer. */
-export const MAX_PLAIN_DIGITS = 15;
 /** JSON number as `JSON.parse` takes it. */
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 

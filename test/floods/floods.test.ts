@@ -1,5 +1,5 @@
 /**
- * Issue 8, part 6: while somebody floods the gateway, nobody else is refused, failed or billed for it. How little they
+ * While somebody floods the gateway, nobody else is refused, failed or billed for it. How little they
  * notice in milliseconds is measured by `npm run floods`.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-/** Issue 8, part 6: connections that stall, requests that are malformed on purpose, and more bodies than there is memory for. */
+/** Connections that stall, requests that are malformed on purpose, and more bodies than there is memory for. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configOver, RUNTIMES, type Served, startServed } from "../ops/served.ts";
 import { json } from "../support/answers.ts";

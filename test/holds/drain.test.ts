@@ -1,4 +1,4 @@
-/** Issue 8, part 3: a deploy takes nothing from anybody who was being served. */
+/** A deploy takes nothing from anybody who was being served. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configOver, NODE_WORKERS, RUNTIMES, startServed } from "../ops/served.ts";
 import { json } from "../support/answers.ts";

@@ -1,4 +1,4 @@
-/** Issue 8, part 10: several pool keys for a provider, and a managed 429 that goes on with the next one. */
+/** Several pool keys for a provider, and a managed 429 that goes on with the next one. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configOver, RUNTIMES, type Served, startServed } from "../ops/served.ts";
 import { json } from "../support/answers.ts";

@@ -1,4 +1,4 @@
-/** Issue 8, part 8: after a run of everything that goes well and wrong, no secret stands in anything that anybody can read. */
+/** After a run of everything that goes well and wrong, no secret stands in anything that anybody can read. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "smol-toml";

@@ -1,4 +1,4 @@
-/** Issue 8, part 4: each of the four time-outs and the pooled connection's, against a provider that hangs at just that point. */
+/** Each of the four time-outs and the pooled connection's, against a provider that hangs at just that point. */
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configOver, RUNTIMES, type Served, startServed } from "../ops/served.ts";

@@ -1,4 +1,4 @@
-/** Part 2: a provider that compresses in spite of `identity` is metered from a side copy, and its bytes go on untouched. */
+/** A provider that compresses in spite of `identity` is metered from a side copy, and its bytes go on untouched. */
 import { brotliCompressSync, constants, createZstdCompress, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { bytes, cutMidBody, gated } from "../support/answers.ts";

@@ -1,5 +1,6 @@
 /** Part 4: `on_disconnect = "drain"` reads on after the client left, within bounds, so that the row is the provider's own. */
 import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { gated, json } from "../support/answers.ts";
@@ -75,9 +76,10 @@ describe("a client that leaves a provider which is drained", () => {
     lab.standIn.setDefault(async ({ response }) => {
       response.writeHead(200, SSE).write(delta("x"));
       await isGone;
+      const closed = once(response, "close");
       const event = delta("x".repeat(1000));
       while (!response.destroyed) {
-        if (!response.write(event)) await Promise.race([once(response, "drain"), once(response, "close")]);
+        if (!response.write(event)) await Promise.race([roomIn(response), closed]);
       }
     });
     const connection = await post(lab, { target: CHAT, body: BODY });
@@ -164,3 +166,6 @@ async function leave(lab: MeteringLab, target = CHAT) {
 
 /** By then the same process has seen what a client did before. Gives what it has in flight. */
 const roundTrip = (lab: MeteringLab): Promise<number> => metric(lab, "ai_requests_in_flight");
+
+const roomIn = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => response.once("drain", () => resolve()));

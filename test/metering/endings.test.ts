@@ -1,4 +1,4 @@
-/** Part 3 of the contract's §8: what the row says for every way in which a response can end. */
+/** What the row says for every way in which a response can end. */
 import { describe, expect, it } from "vitest";
 import {
   bytes,

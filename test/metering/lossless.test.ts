@@ -1,4 +1,4 @@
-/** Part 5: one row for each admitted managed request, whatever happens to sinks, readers and the process. */
+/** One row for each admitted managed request, whatever happens to sinks, readers and the process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Part 6: OpenTelemetry through a real gateway and a collector that speaks OTLP/HTTP with JSON. */
+/** OpenTelemetry through a real gateway and a collector that speaks OTLP/HTTP with JSON. */
 import { spawnSync } from "node:child_process";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { BYO_KEY } from "../conformance/lab.ts";

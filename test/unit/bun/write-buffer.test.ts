@@ -10,8 +10,10 @@ function socketThatTakes(...amounts: number[]) {
     if (taken > 0) writes.push(latin1(bytes.subarray(from, from + taken)));
     return taken;
   };
+  let failures = 0;
+  const data = { onWriteFailed: () => failures++ };
   // What a write needs of a socket.
-  return { socket: { write } as BunSocket, writes };
+  return { socket: { write, data } as unknown as BunSocket, writes, failures: () => failures };
 }
 
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
@@ -33,9 +35,11 @@ describe("a write buffer", () => {
     expect(textOf(rest)).toBe("ody");
   });
 
-  it("takes a closed socket for one that takes nothing", () => {
-    const rest = new WriteBuffer().write(socketThatTakes(-1).socket, "head ", [bytesOf("body")]);
+  it("takes a closed socket for one that takes nothing, and tells it so", () => {
+    const { socket, failures } = socketThatTakes(-1);
+    const rest = new WriteBuffer().write(socket, "head ", [bytesOf("body")]);
     expect(textOf(rest)).toBe("head body");
+    expect(failures()).toBe(1);
   });
 
   it("puts a head in front of a part where there is room for it, and keeps what is not taken", () => {

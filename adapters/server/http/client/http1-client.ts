@@ -3,8 +3,7 @@
  * request; Bun's fetch drops what came before a broken connection, adds headers, and caps its connections.
  */
 import type { Config } from "../../../../src/config/keys.ts";
-import { CONNECT_RETRIES } from "../../../../src/gateway/fetch-upstream.ts";
-import { UpstreamError } from "../../../../src/gateway/ports.ts";
+import { CONNECT_RETRIES, UpstreamError } from "../../../../src/gateway/ports.ts";
 import type { OpenSocket } from "../socket.ts";
 import { Connection } from "./connection.ts";
 import type { CallEvents, CallRequest, HttpClient } from "./http-client.ts";

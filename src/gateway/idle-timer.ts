@@ -1,8 +1,8 @@
-/** How long a provider may keep us waiting, for a response head or for the next chunk. The client's own pauses do not count. */
+/** How long one side may keep us waiting: a provider for a head, the next chunk or room to write, a client for its upload. */
 import type { Clock } from "./ports.ts";
 
-export interface ReadTimeout {
-  /** It is the provider's turn; counts anew from now. */
+export interface IdleTimer {
+  /** It is their turn; counts anew from now. */
   waiting(): void;
   /** It is not. */
   pause(): void;
@@ -12,12 +12,12 @@ export interface ReadTimeout {
 }
 
 /** `onExpired` is called at most once. One timer a request, set again only when it fires: a chunk costs a clock reading. */
-export function createReadTimeout(ms: number, clock: Clock, onExpired: () => void): ReadTimeout {
+export function createIdleTimer(ms: number, clock: Clock, onExpired: () => void): IdleTimer {
   return new OneTimer(ms, clock, onExpired);
 }
 
 /** A class, as an object literal with a getter is a shape of its own each time: V8 keeps it, and all it refers to, for long. */
-class OneTimer implements ReadTimeout {
+class OneTimer implements IdleTimer {
   readonly #ms: number;
   readonly #clock: Clock;
   readonly #onExpired: () => void;
