@@ -65,6 +65,11 @@ abstract class BunPeer {
     return this.#unwritten.length === 0;
   }
 
+  /** The peer says that it has no more to say. */
+  onEnd(): void {
+    this.user.onClose(true);
+  }
+
   /** The peer is gone. */
   abstract onWriteFailed(): void;
 
@@ -80,13 +85,14 @@ abstract class BunPeer {
 const HANDLERS = {
   data: (socket: BunSocket, bytes: Uint8Array) => socket.data.user.onData(bytes),
   drain: (socket: BunSocket) => socket.data.onDrain(),
-  end: (socket: BunSocket) => socket.data.user.onClose(true),
+  end: (socket: BunSocket) => socket.data.onEnd(),
   close: (socket: BunSocket) => socket.data.user.onClose(false),
   error: (socket: BunSocket) => socket.data.user.onClose(false),
 };
 
 class ClientPeer extends BunPeer implements ClientSocket {
   readonly user: ClientSocketUser;
+  #hasWriteFailed = false;
 
   constructor(user: ClientSocketUser) {
     super();
@@ -107,7 +113,14 @@ class ClientPeer extends BunPeer implements ClientSocket {
   }
 
   /** It may have answered before it left: reading comes to the end by itself. */
-  onWriteFailed(): void {}
+  onWriteFailed(): void {
+    this.#hasWriteFailed = true;
+  }
+
+  /** The failed write may have taken a reset's error, and left a mere end to the reader. */
+  override onEnd(): void {
+    this.user.onClose(!this.#hasWriteFailed);
+  }
 
   setIdle(isIdle: boolean): void {
     if (isIdle) this.socket?.unref();

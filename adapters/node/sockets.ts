@@ -81,22 +81,26 @@ function gathered(text: string, parts: readonly Uint8Array[], length: number): U
   return whole;
 }
 
+type WriteCallback = (error?: Error | null) => void;
+
 class ClientPeer extends NodePeer implements ClientSocket {
   protected readonly socket: Socket;
   protected readonly user: ClientSocketUser;
   #isOpen = false;
+  #hasWriteFailed = false;
 
   constructor(authority: string, tls: boolean, user: ClientSocketUser) {
     super();
     this.user = user;
     this.socket = tls ? this.#connectTls(authority) : this.#connect(authority);
-    readOnAfterFailedWrites(this.socket);
+    this.#readOnAfterFailedWrites();
     this.socket
       .once(tls ? "secureConnect" : "connect", () => {
         this.#isOpen = true;
         user.onOpen(this);
       })
-      .on("end", () => user.onClose(true))
+      // The failed write may have taken a reset's error, and left a mere end to the reader.
+      .on("end", () => user.onClose(!this.#hasWriteFailed))
       .on("error", (error) => this.#onError(error))
       .on("close", () => user.onClose(false));
   }
@@ -137,6 +141,22 @@ class ClientPeer extends NodePeer implements ClientSocket {
     return true;
   };
 
+  /**
+   * A provider may answer, and close, before it has been sent everything. The write that then fails must not destroy the
+   * socket, which still holds the answer: it stays unfinished, and reading comes to the end by itself.
+   */
+  #readOnAfterFailedWrites(): void {
+    const { socket } = this;
+    const unlessFailed = (done: WriteCallback) => (error?: Error | null) => {
+      if (error) this.#hasWriteFailed = true;
+      else done();
+    };
+    const write = socket._write;
+    const writeAll = socket._writev!;
+    socket._write = (chunk, encoding, done) => write.call(socket, chunk, encoding, unlessFailed(done));
+    socket._writev = (chunks, done) => writeAll.call(socket, chunks, unlessFailed(done));
+  }
+
   #onError(error: Error): void {
     if (this.#isOpen) this.user.onClose(false);
     else this.user.onConnectError(error);
@@ -146,23 +166,6 @@ class ClientPeer extends NodePeer implements ClientSocket {
     if (isIdle) this.socket.unref();
     else this.socket.ref();
   }
-}
-
-/**
- * A provider may answer, and close, before it has been sent everything. The write that then fails must not destroy the
- * socket, which still holds the answer: it stays unfinished, and reading comes to the end by itself.
- */
-function readOnAfterFailedWrites(socket: Socket): void {
-  type Done = (error?: Error | null) => void;
-  const unlessFailed =
-    (done: Done): Done =>
-    (error) => {
-      if (!error) done();
-    };
-  const write = socket._write;
-  const writeAll = socket._writev!;
-  socket._write = (chunk, encoding, done) => write.call(socket, chunk, encoding, unlessFailed(done));
-  socket._writev = (chunks, done) => writeAll.call(socket, chunks, unlessFailed(done));
 }
 
 export const openSocket: OpenSocket = (authority, tls, user) => {

@@ -47,6 +47,16 @@ describe.each(RUNTIMES)("what a provider says early, on $runtime:", (runtime) =>
     }
   });
 
+  it("an answer that only its connection's end would end is cut when the connection breaks on an upload", async () => {
+    const unframed = EARLY.replace(/content-length: \d+\r\n/, "");
+    const gateway = await serve((socket) =>
+      socket.once("data", () => socket.pause().write(unframed, () => socket.destroy())),
+    );
+    const connection = await open(gateway, `${POST}content-length: ${LARGE_BYTES}\r\n\r\n`);
+    connection.send(Buffer.alloc(LARGE_BYTES, " "));
+    expect(await connection.readResponse()).toMatchObject({ status: 400, clean: false });
+  });
+
   it.each([
     ["a head byte by byte", (n: number) => EARLY[n]!],
     ["interim responses", () => "HTTP/1.1 102 Processing\r\n\r\n"],

@@ -1,9 +1,8 @@
 /** Part 4: `on_disconnect = "drain"` reads on after the client left, within bounds, so that the row is the provider's own. */
-import { once } from "node:events";
-import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { gated, json } from "../support/answers.ts";
+import { roomIn } from "../support/room-in.ts";
 import { startOnBun, startOnNode } from "../support/runtimes.ts";
 import { until } from "../support/until.ts";
 import {
@@ -76,10 +75,9 @@ describe("a client that leaves a provider which is drained", () => {
     lab.standIn.setDefault(async ({ response }) => {
       response.writeHead(200, SSE).write(delta("x"));
       await isGone;
-      const closed = once(response, "close");
       const event = delta("x".repeat(1000));
       while (!response.destroyed) {
-        if (!response.write(event)) await Promise.race([roomIn(response), closed]);
+        if (!response.write(event)) await roomIn(response);
       }
     });
     const connection = await post(lab, { target: CHAT, body: BODY });
@@ -166,6 +164,3 @@ async function leave(lab: MeteringLab, target = CHAT) {
 
 /** By then the same process has seen what a client did before. Gives what it has in flight. */
 const roundTrip = (lab: MeteringLab): Promise<number> => metric(lab, "ai_requests_in_flight");
-
-const roomIn = (response: ServerResponse): Promise<void> =>
-  new Promise((resolve) => response.once("drain", () => resolve()));

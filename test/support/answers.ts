@@ -1,9 +1,8 @@
 /** The scripts of the stand-in: good answers, cut ones, and those a test lets out piece by piece. */
-import { once } from "node:events";
-import type { ServerResponse } from "node:http";
 import { createEmbeddedProvider } from "../../src/embedded/provider.ts";
 import { readFixture } from "./fixtures.ts";
 import { createMailbox } from "./mailbox.ts";
+import { roomIn } from "./room-in.ts";
 import type { Answer, Exchange } from "./stand-in.ts";
 
 /** Response headers; a list keeps order and duplicates. */
@@ -52,7 +51,7 @@ export function embedded(apiKey?: string): Answer {
     const answer = await provider(request);
     response.writeHead(answer.status, flat([...answer.headers]));
     for await (const chunk of answer.body ?? []) {
-      if (!response.write(chunk)) await once(response, "drain");
+      if (!response.write(chunk)) await roomIn(response);
     }
     response.end();
   };
@@ -154,23 +153,16 @@ export function flood(headers: AnswerHeaders, chunk: Uint8Array | string, times:
   return {
     async answer({ seen, response, socket }) {
       await seen.body;
-      const gone = once(response, "close");
       response.writeHead(200, flat(headers));
       for (let at = 0; at < times; at++) {
         if (socket.destroyed) return;
-        if (!response.write(payload)) {
-          await Promise.race([drained(response), gone]);
-        }
+        if (!response.write(payload)) await roomIn(response);
         written += payload.length;
       }
       response.end();
     },
     bytesWritten: () => written,
   };
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => response.once("drain", resolve));
 }
 
 function endAbruptly({ response, socket }: Exchange, by: "fin" | "rst"): void {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { expect } from "vitest";
 import { neverRead } from "../../support/answers.ts";
 import { formatChunk, formatRequest, openRaw, type RawConnection } from "../../support/raw-http.ts";
+import { roomIn } from "../../support/room-in.ts";
 import { settled } from "../../support/settled.ts";
 import {
   BYO_KEY,
@@ -63,7 +64,7 @@ async function upload(
   for (const piece of pieces) {
     if (socket.destroyed) return;
     if (!socket.write(form === "chunked" ? formatChunk(piece) : piece)) {
-      await Promise.race([once(socket, "drain"), once(socket, "close")]);
+      await roomIn(socket);
     }
     onPiece(piece);
   }
