@@ -63,8 +63,12 @@ function addSummary<T extends object>(target: T, plan: Plan, facts: Facts): T & 
   const { tap, request, status } = facts;
   const { source, counts } = measure(plan.managed?.billed ?? false, facts);
   const poolKeys = plan.managed?.poolKeys ?? [];
-  const requestedModel = isKeyless(request.model, poolKeys) ? request.model : "unknown";
-  const model = isKeyless(tap?.model, poolKeys) ? (tap?.model ?? requestedModel) : requestedModel;
+  const requestedModel =
+    request.model === undefined ? undefined : (keyless(request.model, poolKeys) ?? "unknown");
+  const model = keyless(tap?.model, poolKeys) ?? requestedModel;
+  const usageText = keyless(tap?.usageText, poolKeys);
+  const serviceTier = keyless(tap?.serviceTier, poolKeys);
+  const responseId = keyless(tap?.responseId, poolKeys);
   row.provider = plan.provider.name;
   row.dialect = plan.dialect;
   row.path = plan.path;
@@ -75,13 +79,12 @@ function addSummary<T extends object>(target: T, plan: Plan, facts: Facts): T & 
   row.outcome = outcomeOf(facts);
   row.usage_source = source;
   if (counts) addCounts(row, counts);
-  if (tap?.usageText !== undefined && isKeyless(tap.usageText, poolKeys)) {
-    row.usage = tap.usageValue;
-    row[USAGE_TEXT] = tap.usageText;
+  if (usageText !== undefined) {
+    row.usage = tap?.usageValue;
+    row[USAGE_TEXT] = usageText;
   }
-  if (tap?.serviceTier !== undefined && isKeyless(tap.serviceTier, poolKeys))
-    row.service_tier = tap.serviceTier;
-  if (tap?.responseId !== undefined && isKeyless(tap.responseId, poolKeys)) row.response_id = tap.responseId;
+  if (serviceTier !== undefined) row.service_tier = serviceTier;
+  if (responseId !== undefined) row.response_id = responseId;
   if (facts.ttftMs !== undefined) row.ttft_ms = facts.ttftMs;
   row.latency_ms = facts.latencyMs;
   row.request_bytes = request.bytes;
@@ -92,12 +95,12 @@ function addSummary<T extends object>(target: T, plan: Plan, facts: Facts): T & 
 /** Shorter ones are no vendor's, but stand for one in a test, and may stand in any text. */
 const MIN_POOL_KEY_CHARS = 8;
 
-/** Clients and providers choose these texts; a key that one of them repeats stays out of the row. */
-const isKeyless = (text: string | undefined, poolKeys: readonly string[]): boolean =>
-  text === undefined ||
-  !(
-    containsVirtualKey(text) || poolKeys.some((key) => key.length >= MIN_POOL_KEY_CHARS && text.includes(key))
-  );
+/** Clients and providers choose these texts: one that repeats a key stays out of the row. */
+function keyless(text: string | undefined, poolKeys: readonly string[]): string | undefined {
+  if (text === undefined || containsVirtualKey(text)) return undefined;
+  const isSecret = (key: string): boolean => key.length >= MIN_POOL_KEY_CHARS && text.includes(key);
+  return poolKeys.some(isSecret) ? undefined : text;
+}
 
 function addCounts(row: Draft<RequestSummary>, counts: UsageCounts): void {
   if (counts.inputTokens !== undefined) row.input_tokens = counts.inputTokens;

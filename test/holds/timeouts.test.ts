@@ -1,9 +1,10 @@
 /** Each of the four time-outs and the pooled connection's, against a provider that hangs at just that point. */
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configOver, RUNTIMES, type Served, startServed } from "../ops/served.ts";
 import { hangBeforeHead, hangMidBody, json } from "../support/answers.ts";
 import { openRaw } from "../support/raw-http.ts";
+import { startRawProvider } from "../support/raw-provider.ts";
 import { type Exchange, type StandIn, startStandIn } from "../support/stand-in.ts";
 import { until } from "../support/until.ts";
 import { COMPLETION, chatBytes, FIRST, openChat, rowsIn, SSE } from "./lab.ts";
@@ -76,7 +77,9 @@ describe.each(RUNTIMES)("time-outs on $runtime", (runtime) => {
   });
 
   it("answers 502 when a connection is not made in time, after its retries, and leaves none behind", async () => {
-    const silent = await silentListener();
+    const connections: Socket[] = [];
+    // It never answers a TLS hello, so that no connection is ever made.
+    const silent = await startRawProvider((socket) => connections.push(socket.resume()));
     const gateway = await startServed(
       runtime,
       configOver(silent.authority, { upstream_tls: true, connect_timeout_secs: SOON_SECS }),
@@ -87,8 +90,8 @@ describe.each(RUNTIMES)("time-outs on $runtime", (runtime) => {
     expect(response.json()).toMatchObject({ error: { code: "upstream_unreachable" } });
     expect(response.header("x-should-retry")).toEqual([]);
     expect(await row(gateway)).toMatchObject({ outcome: "upstream_error", usage_source: "none" });
-    await until(() => silent.connections.length > 2 && silent.connections.every(({ closed }) => closed));
-    expect(silent.connections).toHaveLength(3);
+    await until(() => connections.length > 2 && connections.every(({ closed }) => closed));
+    expect(connections).toHaveLength(3);
     connection.destroy();
     silent.close();
   });
@@ -153,15 +156,3 @@ describe.each(RUNTIMES)("time-outs on $runtime", (runtime) => {
     connection.destroy();
   });
 });
-
-/** Takes connections and never answers their TLS hello, so that none is ever made. */
-async function silentListener() {
-  const connections: Socket[] = [];
-  const server = createServer((socket) => {
-    connections.push(socket);
-    socket.on("error", () => undefined).resume();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo; // a TCP server, so never a pipe's string
-  return { authority: `127.0.0.1:${port}`, connections, close: () => server.close() };
-}
