@@ -13,38 +13,12 @@
           (i8x16.sub (v128.or (local.get $bytes) (i8x16.splat (i32.const 0x20))) (i8x16.splat (i32.const 0x61)))
           (i8x16.splat (i32.const 6))))))
 
-  ;; A bit for each of the 64 bytes from $i on that is one of $byte, which are all the same.
-  (func $where (param $i i32) (param $byte v128) (result i64)
-    (i64.or
-      (i64.or
-        (i64.extend_i32_u (i8x16.bitmask (i8x16.eq (v128.load (local.get $i)) (local.get $byte))))
-        (i64.shl
-          (i64.extend_i32_u (i8x16.bitmask (i8x16.eq (v128.load offset=16 (local.get $i)) (local.get $byte))))
-          (i64.const 16)))
-      (i64.or
-        (i64.shl
-          (i64.extend_i32_u (i8x16.bitmask (i8x16.eq (v128.load offset=32 (local.get $i)) (local.get $byte))))
-          (i64.const 32))
-        (i64.shl
-          (i64.extend_i32_u (i8x16.bitmask (i8x16.eq (v128.load offset=48 (local.get $i)) (local.get $byte))))
-          (i64.const 48)))))
-
-  ;; A bit for each of the 64 bytes from $i on that is not ASCII.
-  (func $where_high (param $i i32) (result i64)
-    (i64.or
-      (i64.or
-        (i64.extend_i32_u (i8x16.bitmask (v128.load (local.get $i))))
-        (i64.shl (i64.extend_i32_u (i8x16.bitmask (v128.load offset=16 (local.get $i)))) (i64.const 16)))
-      (i64.or
-        (i64.shl (i64.extend_i32_u (i8x16.bitmask (v128.load offset=32 (local.get $i)))) (i64.const 32))
-        (i64.shl (i64.extend_i32_u (i8x16.bitmask (v128.load offset=48 (local.get $i)))) (i64.const 48)))))
-
   ;; Returns where it stopped in [$i, $end): at the closing quote, at a backslash that StringPasser leaves alone, or $end.
   ;; At 0 it leaves by how many bytes the escapes that it passed are longer than what they stand for, in UTF-8.
   (func $pass (export "pass") (param $i i32) (param $end i32) (result i32)
     (local $block i32) (local $found i32) (local $shrunk i32)
     (local $bytes v128) (local $second i32) (local $digits i32) (local $first_digit i32) (local $second_digit i32)
-    (local $is_three i32)
+    (local $is_three i32) (local $b0 v128) (local $b1 v128) (local $b2 v128) (local $b3 v128)
     (local $slashes i64) (local $after i64) (local $escaped i64) (local $quotes i64) (local $wide_from i32)
     (block $stop
       (loop $next_block
@@ -53,8 +27,36 @@
         (block $narrow
           (br_if $narrow (i32.lt_u (local.get $i) (local.get $wide_from)))
           (br_if $narrow (i32.gt_u (i32.add (local.get $i) (i32.const 64)) (local.get $end)))
-          (local.set $slashes (call $where (local.get $i) (i8x16.splat (i32.const 0x5c))))
-          (local.set $quotes (call $where (local.get $i) (i8x16.splat (i32.const 0x22))))
+          (local.set $b0 (v128.load (local.get $i)))
+          (local.set $b1 (v128.load offset=16 (local.get $i)))
+          (local.set $b2 (v128.load offset=32 (local.get $i)))
+          (local.set $b3 (v128.load offset=48 (local.get $i)))
+          ;; A bit for each of the 64 that is a backslash.
+          (local.set $slashes
+            (i64.or
+              (i64.extend_i32_u
+                (i32.or
+                  (i8x16.bitmask (i8x16.eq (local.get $b0) (i8x16.splat (i32.const 0x5c))))
+                  (i32.shl (i8x16.bitmask (i8x16.eq (local.get $b1) (i8x16.splat (i32.const 0x5c)))) (i32.const 16))))
+              (i64.shl
+                (i64.extend_i32_u
+                  (i32.or
+                    (i8x16.bitmask (i8x16.eq (local.get $b2) (i8x16.splat (i32.const 0x5c))))
+                    (i32.shl (i8x16.bitmask (i8x16.eq (local.get $b3) (i8x16.splat (i32.const 0x5c)))) (i32.const 16))))
+                (i64.const 32))))
+          ;; A bit for each that is a quote.
+          (local.set $quotes
+            (i64.or
+              (i64.extend_i32_u
+                (i32.or
+                  (i8x16.bitmask (i8x16.eq (local.get $b0) (i8x16.splat (i32.const 0x22))))
+                  (i32.shl (i8x16.bitmask (i8x16.eq (local.get $b1) (i8x16.splat (i32.const 0x22)))) (i32.const 16))))
+              (i64.shl
+                (i64.extend_i32_u
+                  (i32.or
+                    (i8x16.bitmask (i8x16.eq (local.get $b2) (i8x16.splat (i32.const 0x22))))
+                    (i32.shl (i8x16.bitmask (i8x16.eq (local.get $b3) (i8x16.splat (i32.const 0x22)))) (i32.const 16))))
+                (i64.const 32))))
           ;; A backslash in the last place may begin an escape.
           (br_if $narrow (i64.lt_s (local.get $slashes) (i64.const 0)))
           ;; What an odd number of backslashes stands before (Langdale and Lemire, Parsing gigabytes of JSON per second, 3.1.1).
@@ -76,9 +78,18 @@
               (if (i64.ne
                     (i64.and
                       (local.get $escaped)
+                      ;; A bit for each that is a `u` or not ASCII.
                       (i64.or
-                        (call $where (local.get $i) (i8x16.splat (i32.const 0x75)))
-                        (call $where_high (local.get $i))))
+              (i64.extend_i32_u
+                (i32.or
+                  (i8x16.bitmask (v128.or (local.get $b0) (i8x16.eq (local.get $b0) (i8x16.splat (i32.const 0x75)))))
+                  (i32.shl (i8x16.bitmask (v128.or (local.get $b1) (i8x16.eq (local.get $b1) (i8x16.splat (i32.const 0x75))))) (i32.const 16))))
+              (i64.shl
+                (i64.extend_i32_u
+                  (i32.or
+                    (i8x16.bitmask (v128.or (local.get $b2) (i8x16.eq (local.get $b2) (i8x16.splat (i32.const 0x75)))))
+                    (i32.shl (i8x16.bitmask (v128.or (local.get $b3) (i8x16.eq (local.get $b3) (i8x16.splat (i32.const 0x75))))) (i32.const 16))))
+                (i64.const 32))))
                     (i64.const 0))
                 (then
                   ;; Such escapes seldom stand alone.
