@@ -83,7 +83,7 @@ export async function closedLoop(
 }
 
 const WARM_UP_SECS = 1;
-const WARM_UP_MAX_SECS = 6;
+const WARM_UP_MAX_SECS = 10;
 
 /**
  * Loads until at least so many were answered, for a JIT counts calls and not seconds; gives up on a target too slow for that.

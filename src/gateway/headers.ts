@@ -1,5 +1,6 @@
 /** Header hygiene in both directions, on flat lists: what goes up, what comes down, and what never does. */
 import type { AuthScheme } from "../config/providers.ts";
+import { readContentLength } from "./content-length.ts";
 import { headerName, nominatedBy } from "./header-names.ts";
 import type { HeaderFacts } from "./inbound.ts";
 import type { HeaderList } from "./ports.ts";
@@ -74,7 +75,7 @@ export function headersDown(headers: HeaderList, poolKey: string | undefined): R
     if (poolKey !== undefined && (!managedDown || value.includes(poolKey))) continue;
     if (name === "content-type") contentType = value.toLowerCase();
     else if (name === "content-encoding") contentEncoding = withCoding(contentEncoding, value);
-    else if (name === "content-length" && /^\d{1,15}$/.test(value)) contentLength = Number(value);
+    else if (name === "content-length") contentLength = readContentLength(value) ?? contentLength;
     down.push(headers[i]!, value);
   }
   return {

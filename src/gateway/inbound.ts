@@ -1,4 +1,5 @@
 /** A request as plain values, and the facts that admission reads off its headers in one pass. */
+import { readContentLength } from "./content-length.ts";
 import { type HeaderName, headerName, nominatedBy } from "./header-names.ts";
 import type { HeaderList } from "./ports.ts";
 
@@ -75,7 +76,7 @@ export function readHeaders(headers: HeaderList): HeaderFacts {
         facts.upgrade = true;
         break;
       case "content-length":
-        if (/^\d{1,15}$/.test(value)) facts.contentLength = Number(value);
+        facts.contentLength = readContentLength(value) ?? facts.contentLength;
         break;
       case "content-encoding":
         facts.encoded ||= value !== "" && value.toLowerCase() !== "identity";

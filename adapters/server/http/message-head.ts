@@ -1,5 +1,6 @@
 /** What the heads of requests and responses have in common (RFC 9112 §2, §5, §6), from bytes that are cut anywhere. */
 
+import { readContentLength } from "../../../src/gateway/content-length.ts";
 import { isLastValue, type KnownField, knownField, noteValue } from "./known-fields.ts";
 
 /** The peer does not speak HTTP/1.1; nothing that it sent is in the message. */
@@ -122,7 +123,7 @@ export class Framing {
   note(name: string, value: string): void {
     switch (name) {
       case "content-length": {
-        const length = /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+        const length = readContentLength(value);
         if (length === undefined || this.length !== undefined)
           throw new ProtocolError("its length is unclear");
         this.length = length;
