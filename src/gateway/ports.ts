@@ -58,10 +58,8 @@ export interface UpstreamRequest {
   readonly headers: HeaderList;
   /** Whole, streamed, or none. A stream with a declared length has `content-length` among the headers. */
   readonly body: Uint8Array | ReadableStream<Uint8Array> | undefined;
-  /** Aborted when the client left or the request was given up. */
+  /** Aborted when the client left or the request was given up, as when the provider was silent for too long. */
   readonly signal: AbortSignal;
-  /** To the response head, and between two chunks. */
-  readonly readTimeoutMs: number;
   /** Called once before each connect retry. */
   readonly onConnectRetry: () => void;
 }

@@ -186,7 +186,6 @@ class WebRelay {
         headers,
         body,
         signal: this.#abort.signal,
-        readTimeoutMs: settings.config.readTimeoutSecs * 1000,
         onConnectRetry: () => this.#exchange.connectRetried(),
       });
       if (this.#wholeBodyGiven) this.#exchange.request.sent();

@@ -1,5 +1,8 @@
 /** Turns captured bytes into names that are fit for a row or a log line, or refuses them. */
 
+/** C1 included. */
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text, or undefined if it is not UTF-8. */
@@ -11,10 +14,10 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** A model name as a wire may carry it: UTF-8 without control characters, C1 included. */
+/** A model name as a wire may carry it: UTF-8 without control characters. */
 export function decodeName(bytes: Uint8Array): string | undefined {
   const text = decodeUtf8(bytes);
-  return text === undefined || /[\u0000-\u001f\u007f-\u009f]/.test(text) ? undefined : text;
+  return text === undefined || CONTROL_CHARACTERS.test(text) ? undefined : text;
 }
 
 /** An id or tier that is short and plain: 1 to 128 characters of printable ASCII without blanks. */

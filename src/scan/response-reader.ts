@@ -32,6 +32,9 @@ export type ReadingRules = CountingRules & {
   readonly endingType: RegExp | undefined;
 };
 
+/** JSON has them only where it has white space. */
+const LINE_ENDS = /[\r\n]/g;
+
 type Part = "unseen" | "wanted" | "other";
 
 export class ResponseReader implements JsonHandler {
@@ -156,8 +159,7 @@ export class ResponseReader implements JsonHandler {
     const { text } = this.#usageText;
     if (text === undefined) return undefined;
     try {
-      // JSON has line ends only where it has white space.
-      return { value: JSON.parse(text), text: text.replace(/[\r\n]/g, " ") };
+      return { value: JSON.parse(text), text: text.replace(LINE_ENDS, " ") };
     } catch {
       return undefined;
     }

@@ -208,12 +208,8 @@ describe("the deny-set from NATS", () => {
     const jsm = await jetstreamManager(await server.connect());
     await jsm.streams.delete(STREAM);
     await until(isDown(source));
-    // One line for it. Which one hangs on what the source was asking the server for at that moment.
-    expect(logged.messages("warn")).toEqual([
-      expect.stringMatching(
-        /^deny (bucket does not exist, waiting for it|source down, existing denies stay)/,
-      ),
-    ]);
+    // One line for it, whatever the source was asking the server for at that moment.
+    expect(logged.messages("warn")).toEqual(["deny bucket does not exist, waiting for it"]);
     expect(source.size()).toBe(5);
     const second = await server.bucket(BUCKET);
     await second.put("blackhole.7", "fraud");

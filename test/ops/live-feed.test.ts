@@ -6,11 +6,11 @@ import { quantileOf } from "../../adapters/server/live/quantile.ts";
 import { createRowRing } from "../../adapters/server/live/row-ring.ts";
 import { createSampler, type Sample } from "../../adapters/server/live/sampler.ts";
 import type { Frame, Hello } from "../../adapters/server/live/wire.ts";
-import { configFrom } from "../../src/config/parse.ts";
 import { formatRow, type UsageRow } from "../../src/gateway/row.ts";
-import { createState, type GatewayState } from "../../src/gateway/state.ts";
+import type { GatewayState } from "../../src/gateway/state.ts";
 import { embedded } from "../support/answers.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
+import { clockAt, stateWith } from "../support/state.ts";
 import { ask, configOver, NODE_WORKERS, RUNTIMES, startServed } from "./served.ts";
 
 const rowOf = (n: number): UsageRow => ({
@@ -99,14 +99,13 @@ describe("the ring of rows", () => {
 });
 
 function stateAt(clock: { nowMs: number }): GatewayState {
-  return createState(configFrom({ circuitBreakerThreshold: 1 }), {
-    deny: { lookup: () => undefined, size: () => 7, connected: () => false },
-    clock: { now: () => clock.nowMs, monotonic: () => clock.nowMs },
-    verify: () => true,
-    createDecoder: () => undefined,
-    log: () => {},
-    onUsage: () => {},
-  });
+  return stateWith(
+    { circuitBreakerThreshold: 1 },
+    {
+      deny: { lookup: () => undefined, size: () => 7, connected: () => false },
+      clock: clockAt(() => clock.nowMs),
+    },
+  );
 }
 
 describe("the sampler", () => {

@@ -2,27 +2,20 @@
 import { describe, expect, it } from "vitest";
 import { createNativeVerify } from "../../adapters/server/verify.ts";
 import { type ConfigValues, configFrom } from "../../src/config/parse.ts";
-import { createState, type GatewayState, reconfigure } from "../../src/gateway/state.ts";
+import { type GatewayState, reconfigure } from "../../src/gateway/state.ts";
 import { createKeyring } from "../../src/keys/keyring.ts";
 import { createVerifier } from "../../src/keys/verifier.ts";
 import { parseVirtualKey } from "../../src/keys/virtual-key.ts";
 import { readKeyVectors } from "../support/fixtures.ts";
 import { mint } from "../support/mint.ts";
+import { clockAt, stateWith } from "../support/state.ts";
 
 const { signing_keys: keys } = readKeyVectors();
 const TOKEN = mint({ tenantId: "42" });
 const NOW_MS = 1000;
 
-function stateWith(values: ConfigValues): GatewayState {
-  return createState(configFrom(values), {
-    deny: { lookup: () => undefined },
-    clock: { now: () => NOW_MS, monotonic: () => NOW_MS },
-    verify: createNativeVerify(),
-    createDecoder: () => undefined,
-    log: () => {},
-    onUsage: () => {},
-  });
-}
+const runningWith = (values: ConfigValues): GatewayState =>
+  stateWith(values, { clock: clockAt(() => NOW_MS), verify: createNativeVerify() });
 
 const kid1 = (): string => keys["1"]!;
 const otherKey = (): string => Object.values(keys).find((key) => key !== kid1())!;
@@ -34,7 +27,7 @@ async function verifies(state: GatewayState): Promise<boolean> {
 
 describe("a reload", () => {
   it("goes on counting a credential that is at its ceiling", () => {
-    const state = stateWith({ rateLimitRps: 1, byoRateLimitRps: 1, verifyRps: 1 });
+    const state = runningWith({ rateLimitRps: 1, byoRateLimitRps: 1, verifyRps: 1 });
     const allowed = () => [
       state.settings.ceilings.allow("key", NOW_MS),
       state.settings.byoCeiling.allow(NOW_MS),
@@ -50,7 +43,7 @@ describe("a reload", () => {
   });
 
   it("counts by a ceiling that was changed", () => {
-    const state = stateWith({ rateLimitRps: 1 });
+    const state = runningWith({ rateLimitRps: 1 });
     state.settings.ceilings.allow("key", NOW_MS);
     reconfigure(state, configFrom({ rateLimitRps: 2 }));
     const allowed = [1, 2, 3].map(() => state.settings.ceilings.allow("key", NOW_MS));
@@ -60,7 +53,7 @@ describe("a reload", () => {
   it("leaves an open breaker open, unless the provider is somewhere else now or the breaker is another", () => {
     const base = { circuitBreakerThreshold: 1, providerAuthorities: { mine: "127.0.0.1:1" } };
     const open = (): GatewayState => {
-      const state = stateWith(base);
+      const state = runningWith(base);
       for (const breaker of state.settings.breakers.values()) breaker.failure("closed", NOW_MS);
       return state;
     };
@@ -78,7 +71,7 @@ describe("a reload", () => {
   });
 
   it("remembers tokens of a signing key that is still trusted, however it is written", async () => {
-    const state = stateWith({ signingKeys: { 1: kid1() } });
+    const state = runningWith({ signingKeys: { 1: kid1() } });
     expect(await verifies(state)).toBe(true);
     const respelled = Buffer.from(kid1(), "base64url").toString("base64");
     reconfigure(state, configFrom({ signingKeys: { 1: respelled, 2: otherKey() } }));
@@ -89,7 +82,7 @@ describe("a reload", () => {
     { what: "removed", signingKeys: { 2: otherKey() } },
     { what: "replaced under its kid", signingKeys: { 1: otherKey() } },
   ])("forgets tokens of a signing key that was $what", async ({ signingKeys }) => {
-    const state = stateWith({ signingKeys: { 1: kid1() } });
+    const state = runningWith({ signingKeys: { 1: kid1() } });
     await verifies(state);
     reconfigure(state, configFrom({ signingKeys }));
     expect(state.settings.verifier.recall(TOKEN)).toBeUndefined();

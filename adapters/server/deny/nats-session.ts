@@ -57,10 +57,16 @@ export async function followBucket(options: SessionOptions): Promise<void> {
   const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
   while (!signal.aborted) {
     const state = await bucketState(jsm, bucket);
-    if (state !== undefined) await followStream(options, jsm, state);
-    else {
+    if (state === undefined) {
       events.onBucketMissing();
       await sleep(BUCKET_POLL_MS, undefined, { signal }).catch(() => undefined);
+      continue;
+    }
+    try {
+      await followStream(options, jsm, state);
+    } catch (error) {
+      // A bucket that is deleted takes its consumers along: that says nothing of the connection.
+      if (nc.isClosed() || (await bucketState(jsm, bucket)) !== undefined) throw error;
     }
   }
 }

@@ -1,13 +1,12 @@
 /** A response body on its way down, where a reader takes one read at a time, as workerd's does. */
 import { expect, it } from "vitest";
-import { configFrom } from "../../../src/config/parse.ts";
 import type { BodyReaders, ChunkReader } from "../../../src/gateway/body-readers.ts";
 import { relay } from "../../../src/gateway/relay.ts";
 import type { UsageRow } from "../../../src/gateway/row.ts";
-import { createState } from "../../../src/gateway/state.ts";
 import { inboundOf } from "../../../src/gateway/web-request.ts";
 import { readKeyVectors } from "../../support/fixtures.ts";
 import { mint } from "../../support/mint.ts";
+import { stateWith } from "../../support/state.ts";
 
 const ASKED = '{"model":"m"}';
 const ANSWER = '{"model":"m","usage":{"prompt_tokens":5,"completion_tokens":7}}';
@@ -33,18 +32,13 @@ function oneReadAtATime(body: ReadableStream<Uint8Array>): ChunkReader {
 it("reads a small answer to its end for the row of a client that has left, in the reads that are under way", async () => {
   const rows: UsageRow[] = [];
   const written = Promise.withResolvers<UsageRow>();
-  const state = createState(
-    configFrom({
+  const state = stateWith(
+    {
       signingKeys: readKeyVectors().signing_keys,
       poolKeys: { openai: "pool-1" },
       onDisconnect: "drain",
-    }),
+    },
     {
-      deny: { lookup: () => undefined },
-      clock: { now: () => Date.now(), monotonic: () => performance.now() },
-      verify: () => true,
-      createDecoder: () => undefined,
-      log: () => {},
       onUsage(row) {
         rows.push(row);
         written.resolve(row);

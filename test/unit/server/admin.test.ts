@@ -3,19 +3,11 @@ import { describe, expect, it } from "vitest";
 import { createAdminApp } from "../../../adapters/server/admin.ts";
 import { createRowRing } from "../../../adapters/server/live/row-ring.ts";
 import { joinMetrics } from "../../../adapters/server/process-metrics.ts";
-import { configFrom } from "../../../src/config/parse.ts";
-import { createState } from "../../../src/gateway/state.ts";
 import { parseExposition } from "../../ops/exposition.ts";
+import { stateWith } from "../../support/state.ts";
 
 function appOver(health: "ok" | "degraded" | "down", isConnected = true) {
-  const state = createState(configFrom({}), {
-    deny: { lookup: () => undefined, connected: () => isConnected },
-    clock: { now: () => 0, monotonic: () => 0 },
-    verify: () => true,
-    createDecoder: () => undefined,
-    log: () => {},
-    onUsage: () => {},
-  });
+  const state = stateWith({}, { deny: { lookup: () => undefined, connected: () => isConnected } });
   const processes = [1, 2].map(
     (n) => `# HELP up_seconds Up.\n# TYPE up_seconds gauge\nup_seconds{process="worker ${n}"} ${n}\n`,
   );

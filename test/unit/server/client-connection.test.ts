@@ -1,7 +1,7 @@
 /** A client's connection over a socket and a clock of the test's: order, bounds and deadlines. */
 import { describe, expect, it } from "vitest";
 import {
-  type Carried,
+  type CarriedRequest,
   ClientConnection,
   type ConnectionOwner,
 } from "../../../adapters/server/http/server/connection.ts";
@@ -47,7 +47,7 @@ class FakeSocket implements ServerSocket {
 }
 
 /** What a test sees of one request, and does with it. */
-class Seen implements Carried {
+class Seen implements CarriedRequest {
   readonly head: RequestHead;
   readonly events: string[] = [];
   isAnswered = false;

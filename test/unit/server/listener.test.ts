@@ -2,18 +2,10 @@
 import { expect, it } from "vitest";
 import type { ClientConnection } from "../../../adapters/server/http/server/connection.ts";
 import { createListener } from "../../../adapters/server/http/server/listener.ts";
-import { configFrom } from "../../../src/config/parse.ts";
-import { createState } from "../../../src/gateway/state.ts";
+import { stateWith } from "../../support/state.ts";
 
 it("is answered with 500, and leaves nothing in flight", () => {
-  const state = createState(configFrom({}), {
-    deny: { lookup: () => undefined },
-    clock: { now: () => 0, monotonic: () => 0 },
-    verify: () => true,
-    createDecoder: () => undefined,
-    log: () => {},
-    onUsage: () => {},
-  });
+  const state = stateWith({});
   const client = {
     call: () => {
       throw new Error("ours");

@@ -26,7 +26,6 @@ function sending(onCall: (events: CallEvents) => void) {
     headers: [],
     body,
     signal: given.signal,
-    readTimeoutMs: 1_000,
     onConnectRetry() {},
   });
   return { response, cancelled: cancelled.promise, giveUp: () => given.abort(), call };

@@ -14,7 +14,7 @@ export interface ConnectionOptions {
 }
 
 /** What a connection carries: one request and its response. */
-export interface Carried {
+export interface CarriedCall {
   /** The bytes are its own. */
   onBytes(bytes: Uint8Array): void;
   /** All that was written has been taken. */
@@ -24,8 +24,10 @@ export interface Carried {
 }
 
 export class Connection implements ClientSocketUser {
+  /** What a request's `host` says: no port where it is the scheme's own (RFC 9110 §4.2.3). */
+  readonly host: string;
   /** Undefined while it is idle. */
-  carried: Carried | undefined;
+  carried: CarriedCall | undefined;
   readonly #options: ConnectionOptions;
   readonly #connectTimer: ReturnType<typeof setTimeout>;
   readonly #giveUp: () => void;
@@ -35,6 +37,7 @@ export class Connection implements ClientSocketUser {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.host = options.authority.replace(options.tls ? /:443$/ : /:80$/, "");
     this.#connectTimer = setTimeout(
       () => this.onConnectError(new Error("no connection in time")),
       options.connectTimeoutMs,

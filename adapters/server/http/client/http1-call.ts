@@ -2,7 +2,7 @@
 import { type HeaderList, UpstreamError } from "../../../../src/gateway/ports.ts";
 import { frameChunk } from "../chunked-body.ts";
 import { ProtocolError } from "../message-head.ts";
-import type { Carried, Connection } from "./connection.ts";
+import type { CarriedCall, Connection } from "./connection.ts";
 import type { Call, CallEvents, CallRequest, ResponseHead } from "./http-client.ts";
 import { formatRequestHead } from "./request-head.ts";
 import { type ResponseEvents, ResponseParser } from "./response-parser.ts";
@@ -10,7 +10,7 @@ import { type ResponseEvents, ResponseParser } from "./response-parser.ts";
 /** Gets a connection back that may carry another request. `closesAfterMs` is what the peer said, if it did. */
 type OnFree = (connection: Connection, closesAfterMs: number | undefined) => void;
 
-export class Http1Call implements Call, Carried, ResponseEvents {
+export class Http1Call implements Call, CarriedCall, ResponseEvents {
   readonly request: CallRequest;
   readonly #events: CallEvents;
   readonly #onFree: OnFree;
@@ -40,11 +40,10 @@ export class Http1Call implements Call, Carried, ResponseEvents {
     if (this.#isOver) return this.#onFree(connection, undefined);
     this.#connection = connection;
     connection.carried = this;
-    const { body, method, path, headers, authority, tls } = this.request;
-    const host = authority.replace(tls ? /:443$/ : /:80$/, "");
+    const { body, method, path, headers } = this.request;
     this.#isChunked = body === "streamed" && !isLengthDeclared(headers);
     try {
-      this.#head = formatRequestHead({ method, path, host }, headers, this.#isChunked);
+      this.#head = formatRequestHead({ method, path, host: connection.host }, headers, this.#isChunked);
     } catch (error) {
       return this.fail(error as Error);
     }

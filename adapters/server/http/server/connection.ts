@@ -10,7 +10,7 @@ import { formatResponseHead } from "./response-head.ts";
 const MAX_AHEAD = 16_384;
 
 /** What a connection tells of the request that it carries. */
-export interface Carried {
+export interface CarriedRequest {
   onBody(bytes: Uint8Array): void;
   /** The body is complete. Not called for a request without one. */
   onEnd(): void;
@@ -40,7 +40,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
   readonly #owner: ConnectionOwner;
   readonly #socket: ServerSocket;
   readonly #parser = new RequestParser(this);
-  #carried: Carried | undefined;
+  #carried: CarriedRequest | undefined;
   #hasAsked = false;
   /** Reading waits: the head of the current request is being judged, or its answer is under way. */
   #isHeld = false;
@@ -130,7 +130,7 @@ export class ClientConnection implements SocketUser, RequestEvents {
   }
 
   /** From the head of a request to the end of its answer. */
-  carry(carried: Carried): void {
+  carry(carried: CarriedRequest): void {
     this.#carried = carried;
   }
 

@@ -4,14 +4,14 @@ import { type AnswerHead, MAX_WHOLE_BODY } from "../../../../src/gateway/exchang
 import type { Answer, Relay } from "../../relay.ts";
 import type { Upload } from "../../upload.ts";
 import { frameChunk } from "../chunked-body.ts";
-import type { Carried, ClientConnection } from "./connection.ts";
+import type { CarriedRequest, ClientConnection } from "./connection.ts";
 import type { RequestHead } from "./request-parser.ts";
 import { formatResponseHead } from "./response-head.ts";
 
 const CLOSE = "connection: close\r\n";
 
 /** What is written until `flush` or `end` goes out in one write, the head with what comes along with it. */
-export class ServedRequest implements Answer, Carried {
+export class ServedRequest implements Answer, CarriedRequest {
   readonly head: RequestHead;
   readonly #connection: ClientConnection;
   #relay: Relay | undefined;
