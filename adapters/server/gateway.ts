@@ -93,8 +93,8 @@ export async function prepareGateway({
       clearTimeout(grace);
       // Requests that the end of the grace period cut off still get their rows.
       await exchangesEnded(state, Math.max(LAST_ROWS_MS, graceEnds - clock.monotonic()));
-      await deny.close();
       await rows.flush(Math.max(LAST_ROWS_MS, graceEnds - clock.monotonic()));
+      await deny.close();
       await telemetry?.close();
     },
     async abandon() {

@@ -10,11 +10,14 @@ export function createRowSink(
   return (row) => {
     const line = formatRow(row);
     console.log(line);
-    USAGE_ANALYTICS?.writeDataPoint(analyticsPoint(row));
-    if (!USAGE_QUEUE) return undefined;
-    const sent = USAGE_QUEUE.send(line, { contentType: "text" });
-    waitUntil(sent.catch(() => {}));
-    return sent.then(() => {});
+    const sent = USAGE_QUEUE?.send(line, { contentType: "text" });
+    if (sent) waitUntil(sent.catch(() => {}));
+    try {
+      USAGE_ANALYTICS?.writeDataPoint(analyticsPoint(row));
+    } catch {
+      // The row itself is not lost.
+    }
+    return sent?.then(() => {});
   };
 }
 

@@ -103,10 +103,23 @@ export const authority: Kind<string> = scalar({
 });
 
 const startingWith = (schemes: readonly string[]): string =>
-  `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`;
+  `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}, any % in a password as %25`;
 
-const isUrl = (text: string, schemes: readonly string[]): boolean =>
-  URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1));
+function isUrl(text: string, schemes: readonly string[]): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return schemes.includes(protocol.slice(0, -1)) && isPercentEncoded(username) && isPercentEncoded(password);
+}
+
+/** A stray `%` stays as it is in a URL, and cannot be decoded. */
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Not echoed, for it may hold a password. */
 export const url = (...schemes: readonly string[]): Kind<string> =>

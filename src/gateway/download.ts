@@ -27,6 +27,7 @@ export class Download {
   readonly #settled = Promise.withResolvers<void>();
   /** Whoever reads for the client; it never rejects. */
   #reading: Promise<unknown> | undefined;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #clientGone = false;
   #ended = false;
 
@@ -57,6 +58,8 @@ export class Download {
   clientLeft(): void {
     if (this.#clientGone || this.#ended) return;
     this.#clientGone = true;
+    // A server has cancelled the body by then. In process nobody does, and who reads it would wait for ever.
+    if (this.#controller) void breakOff(this.#controller, new DOMException("the client left", "AbortError"));
     if (this.#exchange.clientLeft()) void this.#drain();
     else this.#giveUp();
   }
@@ -77,6 +80,9 @@ export class Download {
     this.#exchange.hold(MAX_WHOLE_BODY);
     const source: LengthedSource = {
       expectedLength: length,
+      start: (controller) => {
+        this.#controller = controller;
+      },
       pull: (controller) => {
         const pulled = this.#pull(controller);
         this.#reading = pulled;
@@ -106,7 +112,7 @@ export class Download {
       if (this.#clientGone) return;
       this.#exchange.flush(write);
       this.#end("upstream_cut");
-      await breakOff(controller);
+      await breakOff(controller, providerBrokeOff());
     }
   }
 
@@ -162,17 +168,20 @@ export class Download {
 }
 
 /** A turn later: Bun drops chunks that an error follows in the same turn of its loop. */
-async function breakOff(controller: ReadableStreamDefaultController): Promise<void> {
+async function breakOff(controller: ReadableStreamDefaultController, error: Error): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
-  // Not the runtime's own error: that one tells the provider's URL, query and all, to whoever prints it.
-  controller.error(new Error("the provider broke the response off"));
+  controller.error(error);
 }
+
+/** Not the runtime's own error: that one tells the provider's URL, query and all, to whoever prints it. */
+const providerBrokeOff = (): Error => new Error("the provider broke the response off");
 
 function brokenOff(chunks: readonly Uint8Array[], length: number): BodyInit {
   let at = 0;
   const source: LengthedSource = {
     expectedLength: length,
-    pull: (controller) => (at < chunks.length ? controller.enqueue(chunks[at++]!) : breakOff(controller)),
+    pull: (controller) =>
+      at < chunks.length ? controller.enqueue(chunks[at++]!) : breakOff(controller, providerBrokeOff()),
   };
   return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
 }

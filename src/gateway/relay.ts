@@ -93,6 +93,9 @@ class WebRelay {
     this.#request.signal.addEventListener("abort", this.#onClientGone, { once: true });
     try {
       const body = await this.#openBody();
+      // It may have left while it was admitted, which no event tells.
+      if (this.#request.signal.aborted) throw new Error("the client left");
+      if (body instanceof Uint8Array) this.#wholeBodyGiven = true;
       this.#readTimeout.waiting();
       const response = await this.#send(body);
       this.#readTimeout.pause();
@@ -133,11 +136,11 @@ class WebRelay {
     this.#exchange.hold(declaredLength);
     const whole = this.#exchange.request.whole(await this.#readWhole());
     if (typeof whole === "string") throw new BodyRefused(whole);
-    this.#wholeBodyGiven = true;
     return whole;
   }
 
   async #readWhole(): Promise<Uint8Array> {
+    if (this.#request.bodyUsed) throw new Error("the body was read before the gateway got the request");
     try {
       return new Uint8Array(await this.#request.arrayBuffer());
     } catch (error) {

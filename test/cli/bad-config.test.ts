@@ -73,6 +73,16 @@ describe("serve refuses to start", () => {
   });
 });
 
+/** Free a moment ago. */
+async function closedAddress(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? `127.0.0.1:${address.port}` : "";
+}
+
 describe("a port in use", () => {
   let holder: Server;
   let taken: string;
@@ -90,6 +100,12 @@ describe("a port in use", () => {
   ])("names $key and the address, and serves nothing", async ({ key, other }) => {
     const message = onlyMessage(await serve(`${key} = "${taken}"\n${other} = "127.0.0.1:0"\n`));
     expect(message).toBe(`${key}: ${taken} is in use: stop what listens there or set another port`);
+  });
+
+  it("says so when the gateway itself was given it twice", async () => {
+    const twice = await closedAddress();
+    const message = onlyMessage(await serve(`listen = "${twice}"\nmetrics_listen = "${twice}"\n`));
+    expect(message).toMatch(/\(same as (?:metrics_)?listen\): 127\.0\.0\.1:\d+ is in use/);
   });
 
   it("says which address the machine does not have", async () => {

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
 import { afterEach, describe, expect, it } from "vitest";
@@ -110,6 +111,43 @@ describe("serve", () => {
     const { stderr } = await gateway.ended;
     expect(stderr.trimEnd().split("\n").every(isJsonLine)).toBe(true);
     expect(stderr).toContain("upstream_tls is false");
+  });
+});
+
+/** A NATS that takes connections and says nothing: the start waits for it, for some seconds. */
+async function silentNats(): Promise<{ url: string; isAsked: Promise<unknown> }> {
+  const server = createTcpServer((socket) => {
+    closings.push(() => socket.destroy());
+  }).listen(0, "127.0.0.1");
+  const isAsked = once(server, "connection");
+  await once(server, "listening");
+  closings.push(() => void server.close());
+  const address = server.address();
+  return { url: `ws://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, isAsked };
+}
+
+describe("a signal during the start", () => {
+  const startWaiting = async () => {
+    const { url, isAsked } = await silentNats();
+    const config = temporaryFile("c.toml", configFor("127.0.0.1:9", { nats_url: url }));
+    const gateway = startCli(["serve", "--config", config]);
+    await isAsked;
+    return gateway;
+  };
+
+  it("to stop stops it", async () => {
+    const gateway = await startWaiting();
+    gateway.child.kill("SIGTERM");
+    const { code, stderr } = await gateway.ended;
+    expect(code).toBe(0);
+    expect(stderr).not.toContain('"listening"');
+  });
+
+  it("to reload is obeyed once it runs", async () => {
+    const gateway = await startWaiting();
+    gateway.child.kill("SIGHUP");
+    await ready(gateway);
+    await gateway.seen("stderr", /config reloaded/);
   });
 });
 

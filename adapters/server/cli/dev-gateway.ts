@@ -15,7 +15,7 @@ import { generateKeyPair, type KeyPair } from "./keygen.ts";
 
 const HOST = "127.0.0.1";
 const DEFAULT_PORT = 8080;
-/** The live page's, if it is free. */
+/** The live page's, if it is free and not the one that was asked for. */
 const ADMIN_PORT = 9090;
 /** How far past the default port is looked for a free one. */
 const PORTS_TRIED = 20;
@@ -80,7 +80,7 @@ function onFreePorts(runtime: ServerRuntime, port: number | undefined, opened: O
     listenApp(app) {
       const listen = (on: number) => runtime.listenApp(app, { host: HOST, port: on });
       // Nobody but the greeting needs to know where the page is.
-      return keep(listen(ADMIN_PORT).catch(() => listen(0)));
+      return keep(port === ADMIN_PORT ? listen(0) : listen(ADMIN_PORT).catch(() => listen(0)));
     },
   };
 }

@@ -7,19 +7,19 @@ import { CliError } from "./conventions.ts";
 
 /** The runtime, with failures to listen told as `CliError`s that name the key and the address. */
 export function withNamedListeners(runtime: ServerRuntime, config: Config): ServerRuntime {
-  const metricsKey = isSame(config.listen, config.metricsListen)
-    ? "metrics_listen (same as listen)"
-    : "metrics_listen";
+  const areSame = isSame(config.listen, config.metricsListen);
+  const listenKey = areSame ? "listen (same as metrics_listen)" : "listen";
+  const metricsKey = areSame ? "metrics_listen (same as listen)" : "metrics_listen";
   const { openWorkers } = runtime;
   return {
-    listen: (state, address) => named("listen", address, runtime.listen(state, address)),
+    listen: (state, address) => named(listenKey, address, runtime.listen(state, address)),
     listenApp: (app, address) => named(metricsKey, address, runtime.listenApp(app, address)),
     ...(openWorkers && {
       openWorkers: async (options) => {
         const workers = await openWorkers(options);
         return {
           ...workers,
-          listen: (state, address) => named("listen", address, workers.listen(state, address)),
+          listen: (state, address) => named(listenKey, address, workers.listen(state, address)),
         };
       },
     }),

@@ -1,6 +1,6 @@
 /** A process that serves: rows on stdout, JSON lines on stderr, from the first line to the last. */
 import { createLog } from "../log.ts";
-import { startGateway } from "../serve.ts";
+import { type RunningGateway, startGateway } from "../serve.ts";
 import { stopOnSignals } from "../signals.ts";
 import { type ConfigOption, readConfig } from "./config-file.ts";
 import { type CliContext, isExpected } from "./conventions.ts";
@@ -21,19 +21,28 @@ async function start(options: ConfigOption, { runtime, runtimeName, version }: C
   const { config, warnings, file } = readConfig(options, { runtimeName });
   const log = createLog(config.logLevel);
   for (const warning of warnings) log("warn", warning);
-  const gateway = await startGateway({ config, runtime: withNamedListeners(runtime, config), log, version });
+  let gateway: RunningGateway | undefined;
+  // A start may wait for a deny source, and a signal has its meaning then too.
   stopOnSignals(async () => {
     try {
-      await gateway.drain();
+      await gateway?.drain();
     } catch (error) {
       log("error", "the drain failed", { error: String(error) });
       throw error;
     }
   });
+  let isReloadDue = false;
+  // The same file as at the start: one that is gone by then is a mistake, not an empty config.
+  const reload = (running: RunningGateway): void =>
+    void running.reload(() => readConfig({ config: file }, { runtimeName }));
+  process.on("SIGHUP", () => {
+    if (gateway) reload(gateway);
+    else isReloadDue = true;
+  });
+  gateway = await startGateway({ config, runtime: withNamedListeners(runtime, config), log, version });
+  if (isReloadDue) reload(gateway);
   // Said at any log level: supervisors and tests wait for it.
   const announce = createLog("info");
-  // The same file as at the start: one that is gone by then is a mistake, not an empty config.
-  process.on("SIGHUP", () => void gateway.reload(() => readConfig({ config: file }, { runtimeName })));
   const where = { url: gateway.url, admin_url: gateway.adminUrl };
   announce("info", "listening", {
     ...where,

@@ -2,14 +2,14 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Miniflare } from "miniflare";
 import { parse } from "smol-toml";
 import { loadConfig } from "../../../src/config/parse.ts";
 import { messageOf } from "../../server/errors.ts";
-import { createLog } from "../../server/log.ts";
+import { createLog, writeUnlessStalled } from "../../server/log.ts";
 import { createRowSink } from "../../server/row-sink.ts";
 import { stopOnSignals } from "../../server/signals.ts";
 import { buildWorker } from "./build.ts";
@@ -67,7 +67,7 @@ async function serve(): Promise<void> {
     structuredWorkerdLogs: true,
     handleStructuredLogs: createWorkerLog({
       writeRow: rows.write,
-      writeDiagnostic: (line) => void writeSync(2, `${line}\n`),
+      writeDiagnostic: (line) => writeUnlessStalled(2, `${line}\n`),
       log,
     }),
   });

@@ -1,6 +1,12 @@
 /** The portable relay over an upstream of the test's: what becomes of a body, and of odd answers, when things go wrong. */
 import { describe, expect, it } from "vitest";
-import { createGateway, type Upstream, type UpstreamResponse, type UsageRow } from "../../../src/index.ts";
+import {
+  createGateway,
+  type GatewayOptions,
+  type Upstream,
+  type UpstreamResponse,
+  type UsageRow,
+} from "../../../src/index.ts";
 import { readKeyVectors } from "../../support/fixtures.ts";
 import { mint } from "../../support/mint.ts";
 
@@ -9,22 +15,29 @@ const JSON_HEADERS = ["content-type", "application/json"];
 const LIMITED: UpstreamResponse = { status: 429, statusText: "", headers: JSON_HEADERS, body: null };
 const OK: UpstreamResponse = { ...LIMITED, status: 200, body: new Response("{}").body };
 
-function gatewayOver(send: Upstream["send"]) {
+const HEADERS = { authorization: `Bearer ${mint({ tenantId: "1", vpcId: "2" })}` };
+
+const requestWith = (init: RequestInit): Request =>
+  new Request(TARGET, { method: "POST", ...init, headers: HEADERS });
+
+function gatewayOver(send: Upstream["send"], options: GatewayOptions = {}) {
   const rows: UsageRow[] = [];
   const gateway = createGateway({
     signingKeys: readKeyVectors().signing_keys,
     poolKeys: { openai: ["pool-1", "pool-2"] },
     upstream: { send },
     onUsage: (row) => void rows.push(row),
+    ...options,
   });
   const ask = (body: BodyInit) =>
     gateway.request(TARGET, {
       method: "POST",
-      headers: { authorization: `Bearer ${mint({ tenantId: "1", vpcId: "2" })}` },
+      headers: HEADERS,
       body,
       ...(body instanceof ReadableStream && { duplex: "half" }),
     });
-  return { ask, rows };
+  const fetch = (request: Request) => gateway.fetch(request);
+  return { ask, fetch, rows };
 }
 
 /** A client that has sent the start of its body, and waits. */
@@ -74,5 +87,61 @@ describe("the portable relay", () => {
     expect(isAborted).toBe(true);
     expect(rows).toEqual([expect.objectContaining({ outcome: "upstream_error" })]);
     expect(rows[0]).not.toHaveProperty("status");
+  });
+
+  it("ends the body that it gave to a caller in process who aborts", async () => {
+    const unending = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("data: {}\n\n")),
+    });
+    const { fetch, rows } = gatewayOver(async () => ({
+      ...OK,
+      headers: ["content-type", "text/event-stream"],
+      body: unending,
+    }));
+    const client = new AbortController();
+    const response = await fetch(requestWith({ body: "{}", signal: client.signal }));
+    const reader = response.body!.getReader();
+    await reader.read();
+    const pending = reader.read();
+    client.abort();
+    await expect(pending).rejects.toThrow("the client left");
+    expect(rows).toEqual([expect.objectContaining({ outcome: "client_cancelled", status: 200 })]);
+  });
+
+  it.each([
+    ["while it is admitted", "{}"],
+    ["while it is admitted, with a body that streams up", unfinished().body],
+  ])("asks no provider for a client that leaves %s", async (_, body) => {
+    const client = new AbortController();
+    const asked: unknown[] = [];
+    const deny = {
+      async lookup() {
+        client.abort();
+        return undefined;
+      },
+    };
+    const { fetch, rows } = gatewayOver(
+      async (request) => {
+        asked.push(request);
+        return OK;
+      },
+      { deny },
+    );
+    const isStreamed = typeof body !== "string";
+    await fetch(requestWith({ body, signal: client.signal, ...(isStreamed && { duplex: "half" }) }));
+    expect(asked).toEqual([]);
+    expect(rows).toEqual([expect.objectContaining({ outcome: "client_cancelled", usage_source: "none" })]);
+  });
+
+  it("says that it is a fault here when somebody has read the body before it", async () => {
+    const logged: unknown[] = [];
+    const { fetch, rows } = gatewayOver(() => Promise.resolve(OK), { log: (...line) => logged.push(line) });
+    const request = requestWith({ body: "{}" });
+    request.headers.set("content-length", "2");
+    await request.text();
+    const response = await fetch(request);
+    expect(response.status).toBe(500);
+    expect(rows).toEqual([expect.objectContaining({ outcome: "upstream_error", usage_source: "none" })]);
+    expect(JSON.stringify(logged)).toContain("the body was read before");
   });
 });
