@@ -43,11 +43,8 @@ export function startWorker(start: WorkerStart, { onRow, onReport, onNews }: Wor
   const closeUntaken = rememberHanded(child);
   const listening = Promise.withResolvers<number>();
   let isListening = false;
-  const reports = new Set<(metrics: string | undefined) => void>();
-  const answerReports = (metrics: string | undefined): void => {
-    for (const resolve of reports) resolve(metrics);
-    reports.clear();
-  };
+  /** Of those who asked for a report, oldest first: each has an answer of its own, which says what the worker had heard by then. */
+  const awaited: ((metrics: string | undefined) => void)[] = [];
   // A caller that never awaits it learns of the failure from `ended`.
   listening.promise.catch(() => {});
   child.on("error", listening.reject);
@@ -62,7 +59,7 @@ export function startWorker(start: WorkerStart, { onRow, onReport, onNews }: Wor
         return onNews(message.news);
       case "report":
         onReport(message);
-        if (message.processMetrics !== undefined) answerReports(message.processMetrics);
+        if (message.processMetrics !== undefined) awaited.shift()?.(message.processMetrics);
     }
   });
 
@@ -73,7 +70,7 @@ export function startWorker(start: WorkerStart, { onRow, onReport, onNews }: Wor
     const isWhole = await rows;
     closeUntaken();
     listening.reject(new Error(`a worker ended before it listened (${signal ?? `exit code ${code}`})`));
-    answerReports(undefined);
+    for (const resolve of awaited.splice(0)) resolve(undefined);
     return { code, signal, cutRow: !isWhole };
   };
   const send = (message: ToWorker): Promise<void> =>
@@ -92,7 +89,7 @@ export function startWorker(start: WorkerStart, { onRow, onReport, onNews }: Wor
     report() {
       const { promise, resolve } = Promise.withResolvers<string | undefined>();
       const late = setTimeout(resolve, REPORT_PATIENCE_MS, undefined);
-      reports.add((metrics) => {
+      awaited.push((metrics) => {
         clearTimeout(late);
         resolve(metrics);
       });
