@@ -1,5 +1,5 @@
 /** Puts the events of one stream together into an assistant message. */
-import { isObject, parseJson } from "./json.ts";
+import { isObject, type JsonObject, parseJson } from "./json.ts";
 import type { Block, Message, StopReason, StreamEvent, Usage } from "./types.ts";
 import { noUsage } from "./usage.ts";
 
@@ -8,7 +8,7 @@ export interface Answer {
   readonly message: Message;
   readonly stop_reason: StopReason;
   readonly usage: Usage;
-  /** Why a call cannot be run, by its id: its input was cut off or is not a JSON object. The block then holds `{}`. */
+  /** Why a call cannot be run, by its id: its input was cut off or is no usable JSON. The block then holds `{}`. */
   readonly badInput: ReadonlyMap<string, string>;
 }
 
@@ -84,14 +84,12 @@ export function createAssembler(modelId: string, takenIds: ReadonlySet<string>):
       const content = all.map((block, position): Block => {
         if (block.type !== "tool_use") return block;
         const id = freshId(block.id, ids);
-        const input = block.json.trim() === "" ? {} : parseJson(block.json);
+        const { input, problem } = readInput(block.json);
         const isLast = position === all.length - 1;
-        if (stopReason === "max_tokens" && (isLast || !isObject(input))) {
-          badInput.set(id, "the call was cut off by the output token limit and did not run; make it smaller");
-        } else if (!isObject(input)) {
-          badInput.set(id, `the input is not a JSON object: ${block.json.slice(0, 200)}`);
-        }
-        return { type: "tool_use", id, name: block.name, input: isObject(input) ? input : {} };
+        const wasCut = stopReason === "max_tokens" && (isLast || problem !== undefined);
+        const bad = wasCut ? cutOff : problem;
+        if (bad !== undefined) badInput.set(id, bad);
+        return { type: "tool_use", id, name: block.name, input };
       });
       return {
         message: { role: "assistant", content: content.filter(isSubstantial), model_id: modelId },
@@ -110,6 +108,24 @@ export function createAssembler(modelId: string, takenIds: ReadonlySet<string>):
       return { role: "assistant", content: said ? content : [], model_id: modelId };
     },
   };
+}
+
+const cutOff = "the call was cut off by the output token limit and did not run; make it smaller";
+/** `JSON.stringify` is recursive and gives up a few thousand levels down; how far, depends on who calls it. */
+const maxInputLevels = 500;
+
+function readInput(json: string): { readonly input: JsonObject; readonly problem?: string } {
+  const value = json.trim() === "" ? {} : parseJson(json);
+  if (!isObject(value))
+    return { input: {}, problem: `the input is not a JSON object: ${json.slice(0, 200)}` };
+  if (hasLevelsBeyond(maxInputLevels, value))
+    return { input: {}, problem: `the input is nested more than ${maxInputLevels} levels deep` };
+  return { input: value };
+}
+
+function hasLevelsBeyond(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => hasLevelsBeyond(levels - 1, item));
 }
 
 function isSubstantial(block: Block): boolean {

@@ -20,8 +20,9 @@ function usableTokens(contextWindow: number): number {
 
 /**
  * How many messages to summarise. The cut is before an assistant message, so that no result is parted from its call, and
- * leaves about 20,000 tokens after it. If even the shortest such tail is too large, everything is summarised but a
- * question that still waits for its answer. Undefined when there is nothing to summarise.
+ * leaves about 20,000 tokens after it, or the last turn if that is larger. A last turn that takes more than half of the
+ * usable window is summarised too: then nothing stays but a question that still waits for its answer. Undefined when
+ * there is nothing to summarise.
  */
 export function findCut(messages: readonly Message[], contextWindow: number): number | undefined {
   const usable = usableTokens(contextWindow);
@@ -33,7 +34,7 @@ export function findCut(messages: readonly Message[], contextWindow: number): nu
     if (kept > room && cut !== undefined) break;
     if (messages[at]!.role === "assistant") cut = at;
   }
-  if (cut !== undefined && estimateMessages(messages.slice(cut)) <= usable) return cut;
+  if (cut !== undefined && estimateMessages(messages.slice(cut)) <= usable / 2) return cut;
   const all = hasOpenQuestion(messages) ? messages.length - 1 : messages.length;
   return all > 0 ? all : undefined;
 }

@@ -38,8 +38,11 @@ export type RunResult =
 
 /** Runs until the model is done. A model or store that fails is a result; the last event is `agent_end` or `error`. */
 export async function run(context: RunContext, prompt: readonly Block[]): Promise<RunResult> {
-  const progress = { steps: 0 };
-  const result = await settle(context, prompt, progress);
+  const progress: Progress = { steps: 0, compactionFailed: false };
+  let { result, answered } = await settle(context, progress, () => begin(context, prompt));
+  // Nothing is awaited between this look at the queues and `agent_end`: what was queued before the end is not left over.
+  while (answered && !context.signal.aborted && hasQueued(context.queues))
+    ({ result, answered } = await settle(context, progress, () => takeUp(context)));
   await context.onEvent(
     result.ok
       ? { kind: "agent_end", steps: result.steps, stop_reason: result.stop_reason }
@@ -48,36 +51,51 @@ export async function run(context: RunContext, prompt: readonly Block[]): Promis
   return result;
 }
 
+/** What a run has spent so far. */
+interface Progress {
+  steps: number;
+  compactionFailed: boolean;
+}
+
+/** `answered`: the model called no tool, so that what is queued may follow. */
+interface Settled {
+  readonly result: RunResult;
+  readonly answered: boolean;
+}
+
+/** Adds a user's message, and turns until the model is done with it. */
 async function settle(
   context: RunContext,
-  prompt: readonly Block[],
-  progress: { steps: number },
-): Promise<RunResult> {
+  progress: Progress,
+  addMessage: () => Promise<void>,
+): Promise<Settled> {
   try {
-    await context.onEvent({ kind: "agent_start" });
-    await begin(context, prompt);
-    const stop_reason = await turns(context, progress);
-    await context.session.sync();
-    return { ok: true, steps: progress.steps, stop_reason };
+    await addMessage();
+    const { stop_reason, answered } = await turns(context, progress);
+    return { result: { ok: true, steps: progress.steps, stop_reason }, answered };
   } catch (thrown) {
     const code = thrown instanceof ModelError ? thrown.code : "internal_error";
-    return { ok: false, steps: progress.steps, code, message: messageOf(thrown) };
+    const result = { ok: false, steps: progress.steps, code, message: messageOf(thrown) } as const;
+    return { result, answered: false };
   }
 }
 
 /** What was steered while nothing ran comes before the prompt. */
 async function begin(context: RunContext, prompt: readonly Block[]): Promise<void> {
+  await context.onEvent({ kind: "agent_start" });
   const earlier = await takeQueue(context, "steer");
   await context.session.addMessage({ role: "user", content: [...earlier, ...prompt] });
 }
 
-async function turns(context: RunContext, progress: { steps: number }): Promise<StopReason> {
+async function turns(
+  context: RunContext,
+  progress: Progress,
+): Promise<{ stop_reason: StopReason; answered: boolean }> {
   const { session, signal, maxSteps } = context;
-  const compaction = { failed: false };
   for (;;) {
     if (signal.aborted) throw abortedError();
     if (progress.steps === maxSteps) throw new ModelError("max_steps", `stopped after ${maxSteps} steps`);
-    await compactIfDue(context, compaction);
+    await compactIfDue(context, progress);
     const step = ++progress.steps;
     await context.onEvent({ kind: "turn_start", step });
     const { message, stop_reason, usage, badInput } = await answer(context);
@@ -85,8 +103,7 @@ async function turns(context: RunContext, progress: { steps: number }): Promise<
     const next = await react(context, message, stop_reason, badInput);
     await session.sync();
     await context.onEvent({ kind: "turn_end", step, stop_reason, usage });
-    if (next === "end") return stop_reason;
-    if (next === "answered" && (signal.aborted || !(await takeUp(context)))) return stop_reason;
+    if (next !== "go_on") return { stop_reason, answered: next === "answered" };
   }
 }
 
@@ -146,18 +163,19 @@ function call(context: RunContext): Promise<CallResult> {
 }
 
 /** A compaction that failed is not tried again in this run, unless the provider refuses a request as too large. */
-async function compactIfDue(context: RunContext, compaction: { failed: boolean }): Promise<void> {
-  if (compaction.failed || !isCompactionDue(contextTokens(context.session), context.contextWindow)) return;
-  compaction.failed = !(await compact(context));
+async function compactIfDue(context: RunContext, progress: Progress): Promise<void> {
+  const due = isCompactionDue(contextTokens(context.session), context.contextWindow);
+  if (due && !progress.compactionFailed) progress.compactionFailed = !(await compact(context));
 }
 
-/** The run would end here, but what was steered or queued starts another turn. False when there is nothing. */
-async function takeUp(context: RunContext): Promise<boolean> {
-  const steered = await takeQueue(context, "steer");
-  const content = steered.length > 0 ? steered : await takeQueue(context, "followUp");
-  if (content.length === 0) return false;
+function hasQueued({ steer, followUp }: Queues): boolean {
+  return steer.length + followUp.length > 0;
+}
+
+/** The run would end here, but what was steered or queued starts another turn. */
+async function takeUp(context: RunContext): Promise<void> {
+  const content = await takeQueue(context, context.queues.steer.length > 0 ? "steer" : "followUp");
   await context.session.addMessage({ role: "user", content });
-  return true;
 }
 
 async function takeQueue({ queues, onEvent }: RunContext, name: keyof Queues): Promise<Block[]> {

@@ -1,5 +1,6 @@
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -10,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { formatLine, newHeader } from "../../src/agent/index.ts";
 import { type AgentProcessOptions, jsonLines, runAgent, startAgent } from "../support/agent-process.ts";
 import { catchesSighup, isAlive } from "../support/alive.ts";
 import { CLOSED_PORT } from "../support/closed-port.ts";
@@ -119,6 +121,7 @@ describe("the prompt of a run", () => {
     await run(["--model", "gpt-x"], { stdin: "from a pipe\n" });
     await run(["--model", "gpt-x", "follow", "@spec.md"]);
     await run(["--model", "gpt-x", "follow @spec.md for @bob"]);
+    await run(["--model", "gpt-x", `follow @spec.md, all of @spec.md. Not @${"x".repeat(300)}`]);
     const tasks = provider.requests.map((request) => {
       const messages = request.body.messages;
       return Array.isArray(messages) ? messages.at(-1).content : undefined;
@@ -129,6 +132,7 @@ describe("the prompt of a run", () => {
       "from a pipe",
       `follow\n${file}`,
       `follow @spec.md for @bob\n${file}`,
+      `follow @spec.md, all of @spec.md. Not @${"x".repeat(300)}\n${file}`,
     ]);
   });
 
@@ -279,6 +283,16 @@ describe("the exit code of a run", () => {
     });
   });
 
+  it("is 0 when nobody reads stderr any more, and all of the task is done", async () => {
+    await play(...edits);
+    writeFileSync(join(cwd, "notes.txt"), "old\n");
+    const agent = startAgent(["run", "--model", "gpt-x", "change the notes"], options());
+    agent.child.stderr.destroy();
+    expect(await agent.exited).toBe(0);
+    expect(provider.requests).toHaveLength(edits.length);
+    expect(agent.stdout()).toMatch(/Done: notes\.txt says new\.\n$/);
+  });
+
   it("is 0 with background processes ended", async () => {
     await play(
       { calls: [{ name: "bash", input: { command: "sleep 1000 & echo $! > pid" } }] },
@@ -300,6 +314,39 @@ describe("a run's session", () => {
       model: "claude-x",
       messages: [{}, { role: "assistant" }, {}],
     });
+  });
+
+  it("leaves the answers of earlier runs out of the last message's file", async () => {
+    await play({ text: "one" }, { text: "" }, { text: "", stop: "content_filter" });
+    const lastMessage = async (task: string) => {
+      const { code } = await run([
+        "--model",
+        "gpt-x",
+        "--session",
+        "s.jsonl",
+        "--output-last-message",
+        "out.txt",
+        task,
+      ]);
+      return { code, text: readFileSync(join(cwd, "out.txt"), "utf8") };
+    };
+    expect(await lastMessage("first")).toEqual({ code: 0, text: "one" });
+    expect(await lastMessage("second")).toEqual({ code: 0, text: "" });
+    writeFileSync(join(cwd, "out.txt"), "stale");
+    expect(await lastMessage("third")).toEqual({ code: 1, text: "" });
+  });
+
+  it("is found by -c among more files than the process may have open", async () => {
+    await play({ text: "ok" });
+    mkdirSync(sessionFolder(), { recursive: true });
+    const put = (name: string, folder: string) =>
+      writeFileSync(join(sessionFolder(), name), formatLine(newHeader({ cwd: folder, model: "gpt-last" })));
+    for (let index = 0; index < 300; index++) put(`${index}.jsonl`, "/elsewhere");
+    // The one that would be opened after all the others.
+    put(readdirSync(sessionFolder()).at(-1)!, cwd);
+    const result = await run(["-c", "go"], { before: "ulimit -n 100" });
+    expect(result).toMatchObject({ code: 0, stdout: "ok\n" });
+    expect(provider.requests[0]!.body.model).toBe("gpt-last");
   });
 
   it("of a newer version is refused and left as it was", async () => {

@@ -1,12 +1,22 @@
 /** What session files leave open when the file system fails them. */
-import { mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readConfig } from "../../adapters/node/agent/options.ts";
-import { createSessionFile } from "../../adapters/node/agent/session-files.ts";
+import { createSessionFile, openSessionFile, sessionFiles } from "../../adapters/node/agent/session-files.ts";
 import { createSessionHost } from "../../adapters/node/agent/session-host.ts";
-import { createAgent, newHeader, type Session } from "../../src/agent/index.ts";
+import { createAgent, formatLine, newHeader, type Session } from "../../src/agent/index.ts";
 import { scripted } from "../unit/agent/scripted.ts";
 
 let cwd: string;
@@ -31,6 +41,10 @@ function openFiles(start: string): string[] {
   });
 }
 
+function titleLine(title: string): string {
+  return formatLine({ type: "title_change", id: title, parent_id: null, timestamp: "", title });
+}
+
 describe("a session file", () => {
   it("that cannot be truncated is let go of", async () => {
     const before = openFiles("/dev/null").length;
@@ -50,6 +64,51 @@ describe("a session file", () => {
     };
     await expect(createSessionFile(path, header)).rejects.toThrow("no room");
     expect(openFiles(cwd)).toEqual([]);
+  });
+
+  it("keeps a line that another process appends while it is opened", async () => {
+    const path = join(cwd, "s.jsonl");
+    writeFileSync(path, formatLine(newHeader({ cwd, model: "m" })));
+    let opened = false;
+    const opening = openSessionFile(path).finally(() => {
+      opened = true;
+    });
+    let appended = 0;
+    while (!opened) {
+      appendFileSync(path, titleLine(`title ${appended++}`));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await (await opening)?.close();
+    expect(readFileSync(path, "utf8").split("\n")).toHaveLength(1 + appended + 1);
+  });
+
+  it("loses its torn last line when it is opened", async () => {
+    const path = join(cwd, "s.jsonl");
+    const whole = formatLine(newHeader({ cwd, model: "m" })) + titleLine("kept");
+    writeFileSync(path, `${whole}{"type":"title_ch`);
+    const session = await openSessionFile(path);
+    expect(session?.state.title).toBe("kept");
+    await session?.close();
+    expect(readFileSync(path, "utf8")).toBe(whole);
+  });
+});
+
+describe("the session files of a folder", () => {
+  it("are read one at a time, the last used first, when they are asked for", async () => {
+    const ids = ["oldest", "middle", "newest"].map((name, index) => {
+      const header = newHeader({ cwd, model: name });
+      const path = join(cwd, `${name}.jsonl`);
+      writeFileSync(path, formatLine(header));
+      utimesSync(path, index, index);
+      return header.id;
+    });
+    writeFileSync(join(cwd, "other.jsonl"), "no session\n");
+    const files = sessionFiles(cwd);
+    expect((await files.next()).value).toMatchObject({ session_id: ids[2], model: "newest" });
+    // Had it been read already, it would still be given.
+    rmSync(join(cwd, "middle.jsonl"));
+    expect((await files.next()).value).toMatchObject({ session_id: ids[0], model: "oldest" });
+    expect((await files.next()).done).toBe(true);
   });
 });
 

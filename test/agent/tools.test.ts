@@ -310,6 +310,31 @@ describe("grep and find", () => {
     );
   });
 
+  it("leave out names in the case that .gitignore gives them in, as git does on Linux", async () => {
+    put(".gitignore", "bin/\nlib\nTODO\n");
+    for (const path of ["Bin/a.ts", "bin/b.ts", "Lib/site.py", "todo", "TODO"]) put(path, "NEEDLE\n");
+    const found = await text("grep", { pattern: "NEEDLE" });
+    expect(found.split("\n").sort()).toEqual([
+      "Bin/a.ts:1: NEEDLE",
+      "Lib/site.py:1: NEEDLE",
+      "todo:1: NEEDLE",
+    ]);
+    expect(await text("find", { pattern: "Bin" })).toBe("Bin/");
+    expect(await text("find", { pattern: "TODO" })).toBe("no files found");
+  });
+
+  it("grep puts -- where lines of one file are left out, and nowhere else", async () => {
+    const lines = ["1", "2", "hit", "4", "5", "6", "hit", "8"];
+    for (const path of ["one.txt", "two.txt"]) put(path, `${lines.join("\n")}\n`);
+    const inFile = (path: string) =>
+      `${path}-2- 2\n${path}:3: hit\n${path}-4- 4\n--\n${path}-6- 6\n${path}:7: hit\n${path}-8- 8`;
+    // A glob takes the built-in search, also where ripgrep is installed.
+    expect(await text("grep", { pattern: "hit", glob: "*.txt", context: 1 })).toBe(
+      `${inFile("one.txt")}\n${inFile("two.txt")}`,
+    );
+    expect(await text("grep", { pattern: "hit", glob: "one.*" })).toBe("one.txt:3: hit\none.txt:7: hit");
+  });
+
   it("grep explains a pattern that is none", async () => {
     await expect(call("grep", { pattern: "(x" })).rejects.toThrow(/invalid pattern "\(x".*set literal/);
     await expect(call("grep", { pattern: "x", path: "none" })).rejects.toThrow(/none: no such file/);

@@ -4,7 +4,7 @@ import type { AgentConfig } from "./options.ts";
 import {
   createSessionFile,
   defaultSessionFolder,
-  listSessionFiles,
+  findSessionFile,
   openSessionFile,
   sessionPath,
 } from "./session-files.ts";
@@ -18,7 +18,7 @@ export async function sessionForRun(
   const folder = defaultSessionFolder(config.env);
   if (flags.session !== undefined) return openOrCreate(flags.session, config);
   if (!flags.continue) return newSession(folder, config);
-  const last = (await listSessionFiles(folder)).find(({ cwd }) => cwd === config.cwd);
+  const last = await findSessionFile(folder, ({ cwd }) => cwd === config.cwd);
   if (!last) throw new UsageError(`no earlier session in ${config.cwd} to continue`);
   return openOrCreate(last.path, config);
 }

@@ -1,7 +1,7 @@
 /** `beyond-ai-agent run`: one task, then the exit code that says how it went. */
 import { writeFile } from "node:fs/promises";
 import { messageOf } from "../../../src/agent/errors.ts";
-import { type Agent, lastAssistantText, type RunResult, type Session } from "../../../src/agent/index.ts";
+import { lastAssistantText, type RunResult, type Session } from "../../../src/agent/index.ts";
 import { agentFactory } from "./open-agent.ts";
 import { type AgentConfig, readConfig, type SharedFlags } from "./options.ts";
 import { createOutput, type Output } from "./output.ts";
@@ -43,9 +43,10 @@ export async function runCommand(
     const task = await readTask({ words, cwd: config.cwd, stdin: process.stdin });
     const agent = factory.open(await sessionForRun(config, flags));
     const onEvent = flags.json ? await jsonSink(output, agent.session, config) : textSink(output);
+    const earlier = agent.session.entries.length;
     const result = await agent.prompt(task, { signal: stop.signal, onEvent });
     await agent.session.close();
-    code = await conclude(result, agent, flags);
+    code = await conclude(result, answerSince(agent.session, earlier), flags);
   } catch (thrown) {
     code = await report(thrown, flags, output);
   } finally {
@@ -70,11 +71,14 @@ function textSink(output: Output) {
   });
 }
 
-async function conclude(result: RunResult, agent: Agent, flags: RunFlags): Promise<number> {
+/** What the model said after the first `earlier` entries; the entries, since a compaction shortens the messages. */
+function answerSince({ entries }: Session, earlier: number): string {
+  return lastAssistantText(entries.slice(earlier).filter((entry) => entry.type === "message")) ?? "";
+}
+
+async function conclude(result: RunResult, answer: string, flags: RunFlags): Promise<number> {
   if (!result.ok) return 1;
-  if (flags.outputLastMessage !== undefined) {
-    await writeFile(flags.outputLastMessage, lastAssistantText(agent.session.messages) ?? "");
-  }
+  if (flags.outputLastMessage !== undefined) await writeFile(flags.outputLastMessage, answer);
   return result.stop_reason === "refusal" ? 1 : 0;
 }
 

@@ -34,7 +34,7 @@ export async function createSessionFile(
   entries: readonly SessionEntry[] = [],
 ): Promise<Session> {
   await makeFolder(dirname(resolve(path)), 0o700);
-  return withStore(path, 0, (store) => createSession(header, store, entries));
+  return withStore(path, { length: 0, cutsRest: true }, (store) => createSession(header, store, entries));
 }
 
 /**
@@ -48,7 +48,8 @@ export async function openSessionFile(path: string): Promise<Session | undefined
   const end = bytes.lastIndexOf("\n") + 1;
   const torn = bytes.subarray(end).toString("utf8");
   const lacksLineFeed = isWholeLine(torn);
-  return withStore(path, lacksLineFeed ? bytes.length : end, async (store) => {
+  const isTorn = torn !== "" && !lacksLineFeed;
+  return withStore(path, { length: isTorn ? end : bytes.length, cutsRest: isTorn }, async (store) => {
     if (lacksLineFeed) await store.append("\n");
     return openSession(file.header, file.entries, store);
   });
@@ -64,19 +65,38 @@ export interface SessionSummary {
   readonly messages: number;
 }
 
-/** The usable session files of a folder, the last used first. */
-export async function listSessionFiles(folder: string): Promise<SessionSummary[]> {
-  const names = await readdir(folder).catch(() => []);
-  const found = await Promise.all(
-    names.filter((name) => name.endsWith(".jsonl")).map((name) => summarise(join(folder, name))),
-  );
-  return found
-    .filter((item) => item !== undefined)
-    .sort((a, b) => b.usedAt - a.usedAt)
-    .map((item) => item.summary);
+/**
+ * The usable session files of a folder, the last used first. One is read at a time, when it is asked for: a folder may
+ * hold more than there are file descriptors or memory for.
+ */
+export async function* sessionFiles(folder: string): AsyncGenerator<SessionSummary> {
+  for (const path of await pathsByUse(folder)) {
+    const summary = await summarise(path);
+    if (summary) yield summary;
+  }
 }
 
-async function summarise(path: string): Promise<{ summary: SessionSummary; usedAt: number } | undefined> {
+/** The first that fits, the last used first. */
+export async function findSessionFile(
+  folder: string,
+  fits: (summary: SessionSummary) => boolean,
+): Promise<SessionSummary | undefined> {
+  for await (const summary of sessionFiles(folder)) if (fits(summary)) return summary;
+  return undefined;
+}
+
+async function pathsByUse(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  const found: { path: string; usedAt: number }[] = [];
+  for (const name of names.filter((each) => each.endsWith(".jsonl"))) {
+    const path = join(folder, name);
+    const stats = await stat(path).catch(() => undefined);
+    if (stats?.isFile()) found.push({ path, usedAt: stats.mtimeMs });
+  }
+  return found.sort((a, b) => b.usedAt - a.usedAt).map(({ path }) => path);
+}
+
+async function summarise(path: string): Promise<SessionSummary | undefined> {
   try {
     const file = parseSession(await readFile(path, "utf8"));
     if (!file) return undefined;
@@ -85,10 +105,7 @@ async function summarise(path: string): Promise<{ summary: SessionSummary; usedA
     const model = entries.findLast((entry) => entry.type === "model_change")?.model ?? header.model;
     const { id: session_id, created_at, cwd } = header;
     const messages = entries.filter((entry) => entry.type === "message").length;
-    return {
-      summary: { session_id, path, created_at, cwd, model, title, messages },
-      usedAt: (await stat(path)).mtimeMs,
-    };
+    return { session_id, path, created_at, cwd, model, title, messages };
   } catch {
     // Another kind of file that ends in .jsonl, or a session of a newer version: not listed.
     return undefined;
@@ -112,18 +129,22 @@ async function readBytes(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/**
- * Opens the store that appends from `length` on (what stood after it was torn), and makes a session of it. A failure
- * closes the file.
- */
+/** How many bytes of a file are whole lines, and whether what comes after them has to go. */
+interface Extent {
+  readonly length: number;
+  readonly cutsRest: boolean;
+}
+
+/** Opens the store that appends to what is whole, and makes a session of it. A failure closes the file. */
 async function withStore(
   path: string,
-  length: number,
+  { length, cutsRest }: Extent,
   make: (store: SessionStore) => Promise<Session>,
 ): Promise<Session> {
   const file = await open(path, "a", 0o600);
   try {
-    await file.truncate(length);
+    // Never needlessly: another process may have appended since the file was read.
+    if (cutsRest) await file.truncate(length);
     return await make(createStore(file, length));
   } catch (thrown) {
     await file.close().catch(() => undefined);

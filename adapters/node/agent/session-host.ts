@@ -15,9 +15,10 @@ import { openOrCreate } from "./run-session.ts";
 import {
   createSessionFile,
   defaultSessionFolder,
-  listSessionFiles,
+  findSessionFile,
   openSessionFile,
   type SessionSummary,
+  sessionFiles,
   sessionPath,
 } from "./session-files.ts";
 import { errorCode } from "./tools/paths.ts";
@@ -87,9 +88,13 @@ export async function createSessionHost({
     async start() {
       await use(await create({ model: current.session.state.model }));
     },
-    list: () => listSessionFiles(folder),
+    async list() {
+      const summaries: SessionSummary[] = [];
+      for await (const summary of sessionFiles(folder)) summaries.push(summary);
+      return summaries;
+    },
     async switchTo(id) {
-      const found = (await listSessionFiles(folder)).find(({ session_id }) => session_id === id);
+      const found = await findSessionFile(folder, ({ session_id }) => session_id === id);
       const session = found && (await openSessionFile(found.path));
       if (!session) throw new SessionError(`no session ${JSON.stringify(id)}`);
       await use(session);

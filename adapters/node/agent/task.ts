@@ -37,23 +37,40 @@ export async function readTask({ words, cwd, stdin }: TaskSource): Promise<Block
 /** A word that is only `@file` must name a file; inside a sentence, an `@name` that names no file is just text. */
 async function readWord(word: string, cwd: string): Promise<Block[]> {
   if (/^@\S+$/.test(word)) {
-    const block = await readMention(word.slice(1), cwd);
-    if (!block) throw new UsageError(`${word}: no such file`);
-    return [block];
+    const file = await readMention(word.slice(1), cwd);
+    if (!file) throw new UsageError(`${word}: no such file`);
+    return [file.block];
   }
   const mentions = [...word.matchAll(/(?<=^|\s)@(\S+)/g)].map((match) => match[1] ?? "");
-  const files = await Promise.all([...new Set(mentions)].map((path) => readMention(path, cwd)));
-  return [text(word), ...files.filter((block) => block !== undefined)];
+  const found = await Promise.all([...new Set(mentions)].map((path) => readMention(path, cwd)));
+  const files = found.filter((file) => file !== undefined);
+  return [text(word), ...new Map(files.map(({ path, block }) => [path, block])).values()];
 }
 
+interface MentionedFile {
+  readonly path: string;
+  readonly block: Block;
+}
+
+/** The file of that name; if there is none, the one without the punctuation of the sentence after it. */
+async function readMention(mention: string, cwd: string): Promise<MentionedFile | undefined> {
+  for (const path of new Set([mention, mention.replace(/[.,;:!?)]+$/, "")])) {
+    const block = path === "" ? undefined : await readNamed(path, cwd);
+    if (block) return { path, block };
+  }
+  return undefined;
+}
+
+const noSuchFile = new Set(["ENOENT", "EISDIR", "ENOTDIR", "ENAMETOOLONG"]);
+
 /** Undefined when there is no such file. */
-async function readMention(path: string, cwd: string): Promise<Block | undefined> {
+async function readNamed(path: string, cwd: string): Promise<Block | undefined> {
   let bytes: Buffer;
   try {
     bytes = await readFile(resolvePath(cwd, path));
   } catch (thrown) {
     const code = errorCode(thrown);
-    if (code === "ENOENT" || code === "EISDIR" || code === "ENOTDIR") return undefined;
+    if (noSuchFile.has(code ?? "")) return undefined;
     throw new UsageError(`@${path}: cannot be read (${code ?? "unknown"})`);
   }
   const media_type = imageType(bytes);

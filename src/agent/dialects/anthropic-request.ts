@@ -6,6 +6,8 @@ type Json = Record<string, unknown>;
 
 /** The wire has no default for `max_tokens`; every current model allows this many. */
 const answerTokens = 16_384;
+/** The API refuses an image whose base64 is longer, and with it every later request of the session. */
+const maxImageChars = 5 * 1024 * 1024;
 const cacheMark = { cache_control: { type: "ephemeral" } };
 
 export function encodeAnthropic(request: ModelRequest): Json {
@@ -75,6 +77,9 @@ function encodeBlock(block: Block): Json {
 }
 
 function encodeImage({ source }: ImageBlock): Json {
+  if (source.data.length > maxImageChars) {
+    return { type: "text", text: `[an ${source.media_type} image is left out: more than 5 MiB in base64]` };
+  }
   return {
     type: "image",
     source: { type: "base64", media_type: source.media_type, data: source.data },

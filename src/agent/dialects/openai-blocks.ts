@@ -5,13 +5,20 @@ import { count } from "../usage.ts";
 
 type Prose = "text" | "thinking";
 
+interface Call {
+  readonly index: number;
+  id: string;
+  name: string;
+  started: boolean;
+}
+
 /** Prose and calls share one run of block indices. A call stays open to the end, since calls may come interleaved. */
 export class OpenAiBlocks {
   #next = 0;
   #prose: { readonly kind: Prose; readonly index: number } | undefined;
   /** The latest call at each of the wire's indices. */
-  readonly #calls = new Map<number, { readonly id: string; readonly index: number }>();
-  readonly #openCalls: number[] = [];
+  readonly #calls = new Map<number, Call>();
+  readonly #openCalls: Call[] = [];
 
   get hasCalls(): boolean {
     return this.#openCalls.length > 0;
@@ -25,27 +32,40 @@ export class OpenAiBlocks {
     yield { type: kind === "text" ? "text_delta" : "thinking_delta", index: this.#prose.index, text };
   }
 
-  /** One element of `tool_calls`; its `position` in the list counts where it has no `index`. */
+  /**
+   * One element of `tool_calls`; its `position` in the list counts where it has no `index`. A call starts with its name,
+   * which may come after the id, or else with its first arguments.
+   */
   *callPart(part: JsonObject, position: number): Generator<StreamEvent> {
     const at = count(part.index) ?? position;
     const fn = asObject(part.function) ?? {};
     const id = asString(part.id) ?? "";
     const known = this.#calls.get(at);
-    const call = known && !isAnother(known.id, id) ? known : { id, index: this.#next++ };
-    if (call !== known) {
-      yield* this.#endProse();
-      this.#calls.set(at, call);
-      this.#openCalls.push(call.index);
-      yield { type: "tool_use_start", index: call.index, id, name: asString(fn.name) ?? "" };
-    }
+    const call = known && !isAnother(known.id, id) ? known : yield* this.#newCall(at);
     const partial_json = argumentsText(fn.arguments);
+    if (!call.started) {
+      call.id ||= id;
+      call.name = asString(fn.name) ?? "";
+      if (call.name !== "" || partial_json) yield startOf(call);
+    }
     if (partial_json) yield { type: "input_json_delta", index: call.index, partial_json };
   }
 
   /** Ends all blocks. */
   *end(): Generator<StreamEvent> {
     yield* this.#endProse();
-    for (const index of this.#openCalls) yield { type: "content_block_stop", index };
+    for (const call of this.#openCalls) {
+      if (!call.started) yield startOf(call);
+      yield { type: "content_block_stop", index: call.index };
+    }
+  }
+
+  *#newCall(at: number): Generator<StreamEvent, Call> {
+    yield* this.#endProse();
+    const call: Call = { index: this.#next++, id: "", name: "", started: false };
+    this.#calls.set(at, call);
+    this.#openCalls.push(call);
+    return call;
   }
 
   *#endProse(): Generator<StreamEvent> {
@@ -53,6 +73,11 @@ export class OpenAiBlocks {
     this.#prose = undefined;
     if (prose) yield { type: "content_block_stop", index: prose.index };
   }
+}
+
+function startOf(call: Call): StreamEvent {
+  call.started = true;
+  return { type: "tool_use_start", index: call.index, id: call.id, name: call.name };
 }
 
 /** Another id at the same index is another call (Gemini's OpenAI-compatible API sends such). */

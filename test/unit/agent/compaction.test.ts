@@ -37,6 +37,19 @@ describe("where a compaction cuts", () => {
     expect(findCut(messages, 100_000)).toBe(3);
   });
 
+  it("is after the last result when the last turn takes more than half of what is usable", () => {
+    const lastTurn = (chars: number): Message[] => [
+      user("a"),
+      { role: "assistant", content: [{ type: "tool_use", id: "t", name: "n", input: {} }] },
+      {
+        role: "user",
+        content: [{ type: "tool_result", tool_use_id: "t", content: "x".repeat(chars), is_error: false }],
+      },
+    ];
+    expect(findCut(lastTurn(400_000), 200_000)).toBe(3);
+    expect(findCut(lastTurn(300_000), 200_000)).toBe(1);
+  });
+
   it("is nowhere in a transcript with nothing to summarise", () => {
     expect(findCut([user("a")], 200_000)).toBeUndefined();
     expect(findCut([], 200_000)).toBeUndefined();
@@ -103,6 +116,18 @@ describe("a run that outgrows its window", () => {
     const second = await harness({ transport: again });
     await second.agent.prompt("one");
     expect(await second.agent.prompt("two")).toMatchObject({ ok: false, code: "context_length_exceeded" });
+  });
+
+  it("gets smaller when its last turn alone is what fills the window", async () => {
+    const overflow = new ModelError("context_length_exceeded", "too long", {
+      status: 400,
+      contextOverflow: true,
+    });
+    const reads = Array.from({ length: 12 }, (_, index) => ({ id: `c${index}`, name: "echo" }));
+    const transport = scripted(callsFor(...reads), [overflow], says("SUMMARY"), says("ok"));
+    const { agent } = await harness({ transport, tools: [echo] });
+    expect(await agent.prompt("read all")).toMatchObject({ ok: true, steps: 2 });
+    expect(JSON.stringify(transport.requests[3]!.messages).length).toBeLessThan(big.length);
   });
 
   it("goes on uncompacted when the summary fails, and does not try again in this run", async () => {

@@ -127,6 +127,38 @@ describe("an Anthropic request", () => {
     expect(problemWithMessages(body, headers)).toBeUndefined();
   });
 
+  it("has a note in the place of an image that the API would refuse for its size", () => {
+    const sized = (length: number) =>
+      ({ type: "image", source: { ...image.source, data: "A".repeat(length) } }) as const;
+    const [largest, tooLarge] = [sized(5 * 1024 * 1024), sized(5 * 1024 * 1024 + 4)];
+    const [user, assistant] = conversation;
+    const results: Message = {
+      role: "user",
+      content: [
+        {
+          type: "tool_result",
+          tool_use_id: "t1",
+          content: "",
+          is_error: false,
+          images: [tooLarge, largest],
+        },
+        { type: "tool_result", tool_use_id: "t2", content: "two", is_error: false },
+        tooLarge,
+        largest,
+      ],
+    };
+    const body = encodeAnthropic(request([user!, assistant!, results]));
+    const note = { type: "text", text: expect.stringContaining("image/png image is left out") };
+    // Not `toEqual` on the whole: a difference would print megabytes.
+    expect(typesAndNotes(body)).toMatchObject([{ content: [note, "image"] }, {}, note, "image"]);
+  });
+
+  /** The last message's blocks, with its images as a word. */
+  function typesAndNotes({ messages }: Record<string, unknown>): unknown {
+    const text = JSON.stringify(messages, (_, value) => (value?.type === "image" ? "image" : value));
+    return JSON.parse(text).at(-1).content;
+  }
+
   it("makes ids of other providers fit the API's pattern, the same on both sides", () => {
     const messages: Message[] = [
       { role: "user", content: [{ type: "text", text: "q" }] },

@@ -179,6 +179,34 @@ describe("steering", () => {
   });
 });
 
+describe("what is queued at the last moment", () => {
+  /** A run of one turn, into which something is said so many ticks after its `turn_end`. */
+  async function saidLate(say: "steer" | "followUp", ticks: number) {
+    const { agent } = await harness({ transport: scripted(says("first"), says("second")) });
+    const seen = { ended: false, accepted: false };
+    async function late(): Promise<void> {
+      for (let tick = 0; tick < ticks; tick++) await null;
+      if (seen.ended) return;
+      agent[say]("late");
+      seen.accepted = true;
+    }
+    const onEvent = ({ kind }: AgentEvent) => {
+      if (kind === "turn_end" && !seen.accepted) void late();
+      if (kind === "agent_end") seen.ended = true;
+    };
+    const result = await agent.prompt("go", { onEvent });
+    return { steps: result.steps, accepted: seen.accepted };
+  }
+
+  it.each(["steer", "followUp"] as const)("by %s before agent_end is part of the run", async (say) => {
+    const runs: Awaited<ReturnType<typeof saidLate>>[] = [];
+    for (let ticks = 0; ticks < 40; ticks++) runs.push(await saidLate(say, ticks));
+    expect(runs.filter(({ steps, accepted }) => steps !== (accepted ? 2 : 1))).toEqual([]);
+    // Otherwise the ticks would not reach across the end.
+    expect([runs[0]!.accepted, runs.at(-1)!.accepted]).toEqual([true, false]);
+  });
+});
+
 describe("an abort", () => {
   it("stops a stream that hangs, keeps what was said, and ends in one terminal event", async () => {
     const heard = gate();

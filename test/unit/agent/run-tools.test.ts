@@ -173,6 +173,11 @@ describe("a call that cannot be run", () => {
     ["an unknown member", { name: "echo", input: { text: "a", loud: true } }, /invalid input.*loud/],
     ["broken JSON", { name: "echo", json: '{"text":' }, /not a JSON object/],
     ["JSON that is no object", { name: "echo", json: "[1]" }, /not a JSON object/],
+    [
+      "JSON that is too deep to be written again",
+      { name: "echo", json: `{"text":${"[".repeat(20_000)}${"]".repeat(20_000)}}` },
+      /nested more than 500 levels/,
+    ],
     ["a throwing tool", { name: "broken" }, /the disk is on fire/],
   ])("gets an error result that says what was wrong: %s", async (_, call, message) => {
     const result = await resultOf(call);

@@ -69,23 +69,33 @@ function explain(thrown: unknown, pattern: string, signal: AbortSignal): Error {
 
 function formatResult(result: SearchResult, cwd: string, job: GrepJob): string {
   if (result.stalled && result.lines.length === 0) throw new Error(stallNote);
-  const { text, shown } = fitLines(result.lines.flatMap((line) => formatLine(line, cwd)));
+  const lines = formatLines(result.lines, cwd, job.context > 0);
+  const { text, shown } = fitLines(lines);
   const notes = [
     ...(result.stalled ? [`[incomplete: ${stallNote}]`] : []),
     ...(result.limited
       ? [`[showing the first ${job.limit} matches; use limit=N or a narrower pattern]`]
       : []),
-    ...(shown < result.lines.length ? ["[output cut; use a narrower pattern, path or glob]"] : []),
+    ...(shown < lines.length ? ["[output cut; use a narrower pattern, path or glob]"] : []),
   ];
   return [text === "" ? "no matches" : text, ...notes].join("\n");
 }
 
 const stallNote = "the pattern takes too long: simplify it, or narrow path or glob";
 
+/** With `--` between two lines of one file when those between them were left out, as grep prints it beside context. */
+function formatLines(lines: readonly GrepLine[], cwd: string, hasContext: boolean): string[] {
+  return lines.flatMap((line, at) => {
+    const before = lines[at - 1];
+    const gap = hasContext && before?.path === line.path && before.line + 1 !== line.line;
+    return [...(gap ? ["--"] : []), formatLine(line, cwd)];
+  });
+}
+
 /** `path:line: text`, and `path-line- text` for the lines around a match. */
-function formatLine({ path, line, text, matched, gap }: GrepLine, cwd: string): string[] {
+function formatLine({ path, line, text, matched }: GrepLine, cwd: string): string {
   const name = relative(cwd, path) || path;
   const mark = matched ? ":" : "-";
   const cut = cutText(text, maxLineBytes);
-  return [...(gap ? ["--"] : []), `${name}${mark}${line}${mark} ${cut}${cut === text ? "" : " […]"}`];
+  return `${name}${mark}${line}${mark} ${cut}${cut === text ? "" : " […]"}`;
 }

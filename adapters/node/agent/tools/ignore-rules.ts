@@ -13,7 +13,9 @@ export interface IgnoreRules {
 /** Adds the folder's own `.gitignore`, if it has one. */
 export function withFolder(outer: IgnoreRules | undefined, folder: string): IgnoreRules | undefined {
   try {
-    return { folder, rules: ignore().add(readFileSync(join(folder, ".gitignore"), "utf8")), outer };
+    const text = readFileSync(join(folder, ".gitignore"), "utf8");
+    // As git does where file names have case: the package's default would take `Lib` for `lib`.
+    return { folder, rules: ignore({ ignorecase: false }).add(text), outer };
   } catch {
     return outer;
   }

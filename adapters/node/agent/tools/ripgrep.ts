@@ -66,9 +66,7 @@ function createCollector(limit: number) {
       if (matched) matches++;
       if (matches > limit) return;
       const text = (textOf(data.lines) ?? "").replace(/\r?\n$/, "");
-      const last = lines.at(-1);
-      const gap = last?.path === path && last.line + 1 !== line;
-      lines.push({ path, line, text, matched, gap });
+      lines.push({ path, line, text, matched });
     },
   };
 }

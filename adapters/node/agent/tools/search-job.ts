@@ -27,8 +27,6 @@ export interface GrepLine {
   readonly line: number;
   readonly text: string;
   readonly matched: boolean;
-  /** The lines before this one were left out. */
-  readonly gap: boolean;
 }
 
 export type SearchMessage =

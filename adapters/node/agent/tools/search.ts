@@ -127,8 +127,7 @@ function withContext(
     const from = Math.max(next, hit - context);
     const to = Math.min(all.length - 1, hit + context);
     for (let index = from; index <= to; index++) {
-      const gap = context > 0 && index === from && from > next;
-      lines.push({ path, line: index + 1, text: all[index]!, matched: matched.has(index), gap });
+      lines.push({ path, line: index + 1, text: all[index]!, matched: matched.has(index) });
     }
     next = Math.max(next, to + 1);
   }
