@@ -35,11 +35,7 @@ export interface LogSummary extends LogPosition {
   readonly torn: boolean;
 }
 
-/**
- * A file that is not in the format. The message names the line and holds none of its text.
- *
- * @internal exported for tests
- */
+/** A file that is not in the format. The message names the line and holds none of its text. */
 export class LogFormatError extends Error {
   readonly line: number;
   constructor(line: number, problem: string) {

@@ -1,13 +1,19 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { applyConventions } from "../../adapters/server/cli/conventions.ts";
 import { denyCommand } from "../../adapters/server/deny/cli.ts";
+import { snapshotTarget } from "../../adapters/server/deny/cli-snapshot.ts";
 import { ConfigError } from "../../src/config/config-error.ts";
 import type { Config } from "../../src/config/keys.ts";
 import { configFrom } from "../../src/config/parse.ts";
 import { createCleanup, temporaryDirectory } from "../support/deny.ts";
 import { createNatsServer } from "../support/nats-server.ts";
+import { createDeafRelay } from "./deaf-relay.ts";
+import { startNatsWithUser } from "./nats-with-user.ts";
 
 const NOW = Date.parse("2026-12-01T00:00:00Z");
 const cleanup = createCleanup();
@@ -25,8 +31,8 @@ class Exit extends Error {
 async function deny(config: Partial<Config>, ...args: string[]) {
   const written = { out: "", err: "" };
   const collect = (stream: NodeJS.WriteStream, name: keyof typeof written) =>
-    vi.spyOn(stream, "write").mockImplementation((text) => {
-      written[name] += text;
+    vi.spyOn(stream, "write").mockImplementation((chunk) => {
+      written[name] += chunk;
       return true;
     });
   const spies = [
@@ -92,6 +98,60 @@ describe("beyond-ai deny", () => {
     await livesThrough((...args) => deny({ natsUrl: server.url, snapshotPath: "/nowhere" }, ...args));
     const again = await deny({}, "remove", "--tenant", "42", "--nats-url", server.url);
     expect(again).toEqual({ code: 0, out: "tenant 42 was not denied\n", err: "" });
+  });
+
+  it("does not say that it created a bucket which it may not create", async () => {
+    const server = await startNatsWithUser(
+      `publish: ["$JS.API.INFO", "$JS.API.STREAM.INFO.>"], subscribe: ["_INBOX.>"]`,
+    );
+    cleanup.defer(server.dispose);
+    const { code, err } = await deny({ natsUrl: server.userUrl }, "add", "--tenant", "1");
+    expect(code).toBe(1);
+    expect(err).toMatch(/^error: --nats-url: [^\n]*\n$/);
+  });
+
+  it("ends when NATS has frozen before it says good-bye", async () => {
+    const server = await createNatsServer();
+    cleanup.defer(server.dispose);
+    await server.start();
+    await server.bucket("ai-gateway");
+    const acknowledgement = '"seq":1';
+    const relay = await createDeafRelay(Number(new URL(server.url).port), acknowledgement);
+    cleanup.defer(relay.close);
+    const args = ["deny", "add", "--tenant", "1", "--nats-url", `ws://127.0.0.1:${relay.port}`];
+    const child = spawn(process.execPath, ["adapters/node/bin.ts", ...args], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    cleanup.defer(() => child.kill("SIGKILL"));
+    const [out, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+    expect([code, out]).toEqual([0, "denied: tenant 1  spend\n"]);
+  });
+
+  it("lets two commands create the same snapshot file", async () => {
+    const { path, remove } = await temporaryDirectory();
+    cleanup.defer(remove);
+    const target = snapshotTarget(join(path, "deny.jsonl"));
+    const tenants = [1, 2, 3, 4, 5];
+    await Promise.all(
+      tenants.map((low) => target.add({ kind: "tenant", high: 0, low }, { reason: "spend", expiresAt: 0 })),
+    );
+    const listed = await target.list();
+    expect(listed.map(({ id }) => id.low).sort()).toEqual(tenants);
+    expect(await readdir(path)).toEqual(["deny.jsonl"]);
+  });
+
+  it.each([
+    [{ snapshotPath: "/nowhere/x" }, ["--remote"], "--remote"],
+    [{ snapshotPath: "/nowhere/x" }, ["--bucket", "other"], "--bucket"],
+    [{}, ["--snapshot", "/nowhere/x", "--nats-creds-file", "x"], "--nats-creds-file"],
+    [{ natsUrl: "ws://127.0.0.1:1" }, ["--local"], "--local"],
+    [{ natsUrl: "ws://127.0.0.1:1" }, ["--persist-to", "x"], "--persist-to"],
+    [{ natsUrl: "ws://127.0.0.1:1" }, ["--binding", "A", "--bucket", "other"], "--bucket"],
+    [{}, ["--namespace-id", "1", "--nats-creds-file", "x"], "--nats-creds-file"],
+  ])("exits 2 with %j and %j, where %s would be ignored", async (config, args, option) => {
+    const { code, out, err } = await deny(config, "add", "--tenant", "9", ...args);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toMatch(new RegExp(`^error: ${option} is for [^\\n]+\\n$`));
   });
 
   it("works on a snapshot file, and creates it", async () => {

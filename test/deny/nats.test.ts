@@ -1,8 +1,9 @@
-import { jetstreamManager } from "@nats-io/jetstream";
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
-import { wsconnect } from "@nats-io/nats-core";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { headers, type Msg, type NatsConnection, wsconnect } from "@nats-io/nats-core";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ServerDenyOptions, ServerDenySource } from "../../adapters/server/deny/index.ts";
+import { BucketConsumer, type BucketConsumerOptions } from "../../adapters/server/deny/nats-consumer.ts";
 import { followBucket } from "../../adapters/server/deny/nats-session.ts";
 import { DenySet } from "../../src/deny/deny-set.ts";
 import { Replica } from "../../src/deny/replica.ts";
@@ -10,9 +11,14 @@ import { createCleanup, createTestSource, recordLog } from "../support/deny.ts";
 import { createNatsServer, type NatsServer } from "../support/nats-server.ts";
 import { createTcpRelay, type TcpRelay } from "../support/tcp-relay.ts";
 import { until } from "../support/until.ts";
+import { startNatsWithUser } from "./nats-with-user.ts";
 
 const BUCKET = "ai-gateway";
 const STREAM = `KV_${BUCKET}`;
+
+/** The connection with some methods of its own. */
+const override = (nc: NatsConnection, methods: Partial<NatsConnection>): NatsConnection =>
+  new Proxy(nc, { get: (target, name) => Reflect.get(name in methods ? methods : target, name) });
 
 describe("the deny-set from NATS", () => {
   const cleanup = createCleanup();
@@ -41,6 +47,11 @@ describe("the deny-set from NATS", () => {
     await server.start();
     return server.bucket(BUCKET, options);
   };
+  const fill = async (kv: KV): Promise<void> => {
+    for (const tenant of [1, 2]) await kv.put(`blackhole.${tenant}`, "spend");
+  };
+  const manage = async <T>(work: (jsm: JetStreamManager) => Promise<T>): Promise<T> =>
+    work(await jetstreamManager(await server.connect()));
   const reason = (source: ServerDenySource, tenant: string) => source.lookup(tenant, undefined);
   const isDown = (source: ServerDenySource) => () => source.connected() === false;
   const isUp = (source: ServerDenySource) => () => source.connected() === true;
@@ -130,9 +141,6 @@ describe("the deny-set from NATS", () => {
       }
       return nc.request(subject, ...rest);
     };
-    const wrapped = new Proxy(nc, {
-      get: (target, name) => (name === "request" ? request : Reflect.get(target, name, target)),
-    });
     const set = new DenySet(() => 0);
     const closing = new AbortController();
     let scans = 0;
@@ -143,7 +151,7 @@ describe("the deny-set from NATS", () => {
       () => undefined,
     );
     const following = followBucket({
-      nc: wrapped,
+      nc: override(nc, { request }),
       bucket: BUCKET,
       replica,
       rescanMs: 0,
@@ -222,6 +230,32 @@ describe("the deny-set from NATS", () => {
     await third.put("blackhole.8", "spend"); // revision 1 again, as the 7 before it
     relay.restore();
     await until(() => source.size() === 1 && reason(source, "8") === "spend");
+  });
+
+  it.each<[string, number, (kv: KV) => Promise<unknown>]>([
+    ["has nothing in it", 0, async () => undefined],
+    ["was purged", 0, (kv) => manage((jsm) => fill(kv).then(() => jsm.streams.purge(STREAM)))],
+    [
+      "lost its last message",
+      1,
+      (kv) => manage((jsm) => fill(kv).then(() => jsm.streams.deleteMessage(STREAM, 2))),
+    ],
+    ["ends in another key", 2, (kv) => fill(kv).then(() => kv.put("other.1", "x"))],
+  ])("finds the end of a bucket that %s", async (_what, size, prepare) => {
+    await prepare(await openBucket());
+    const source = await open();
+    expect([source.connected(), source.size()]).toEqual([true, size]);
+    expect(logged.messages()).toContain("deny bucket scanned");
+  });
+
+  it("follows a mirror", async () => {
+    const kv = await openBucket();
+    await fill(kv);
+    await manage((jsm) => jsm.streams.add({ name: "KV_mirror", mirror: { name: STREAM } }));
+    const source = await open({ bucket: "mirror" });
+    await until(() => source.size() === 2);
+    await kv.delete("blackhole.1");
+    await until(() => reason(source, "1") === undefined);
   });
 
   it("waits for a bucket that does not exist yet", async () => {
@@ -303,9 +337,159 @@ describe("the deny-set from NATS", () => {
   });
 });
 
+describe("a consumer of the bucket", () => {
+  const cleanup = createCleanup();
+  afterEach(cleanup.run);
+
+  const LAST_REVISION = 5;
+  const FAR_OFF_MS = 60_000;
+
+  /** On an empty bucket, so that nothing comes but what a test hands in. */
+  const openConsumer = async (
+    methods: (nc: NatsConnection) => Partial<NatsConnection>,
+    options: Partial<BucketConsumerOptions> = {},
+  ) => {
+    const server = await createNatsServer();
+    cleanup.defer(server.dispose);
+    await server.start();
+    await server.bucket(BUCKET);
+    const nc = await server.connect();
+    const seen: number[] = [];
+    const caughtUpAfter: number[] = [];
+    const consumer = new BucketConsumer({
+      nc: override(nc, methods(nc)),
+      stream: STREAM,
+      subjectPrefix: `$KV.${BUCKET}.`,
+      from: "last",
+      heartbeatMs: FAR_OFF_MS,
+      onChange: ({ revision }) => seen.push(revision),
+      catchUp: { lastRevision: LAST_REVISION, onCaughtUp: () => caughtUpAfter.push(seen.length) },
+      ...options,
+    });
+    cleanup.defer(() => consumer.stop());
+    return { consumer, seen, caughtUpAfter };
+  };
+
+  const handedConsumer = async () => {
+    let inbox = "";
+    let hand: (message: Msg) => void = () => undefined;
+    const opened = await openConsumer((nc) => ({
+      subscribe(subject, options) {
+        inbox = subject;
+        hand = (message) => options?.callback?.(null, message);
+        return nc.subscribe(subject, options);
+      },
+    }));
+    await opened.consumer.opened;
+    let sequence = 0;
+    return {
+      ...opened,
+      deliver(revision: number, pending: number) {
+        const reply = `$JS.ACK.${STREAM}.c.1.${revision}.${++sequence}.0.${pending}`;
+        const subject = `$KV.${BUCKET}.blackhole.${revision}`;
+        hand({ subject, reply, data: new TextEncoder().encode("spend") } as Msg);
+      },
+      beat(reached: number) {
+        const beat = headers(100, "Idle Heartbeat");
+        beat.set("Nats-Last-Consumer", String(sequence));
+        beat.set("Nats-Last-Stream", String(reached));
+        hand({ subject: inbox, headers: beat, data: new Uint8Array() } as Msg);
+      },
+    };
+  };
+
+  it("has not caught up when keys that expire leave nothing pending in the middle", async () => {
+    const { deliver, seen, caughtUpAfter } = await handedConsumer();
+    deliver(1, 0);
+    deliver(3, 0);
+    deliver(LAST_REVISION, 0);
+    await until(() => seen.length === 3);
+    expect(caughtUpAfter).toEqual([3]);
+  });
+
+  it("has not caught up when a heartbeat comes in the middle", async () => {
+    const { deliver, beat, seen, caughtUpAfter } = await handedConsumer();
+    deliver(1, 2);
+    beat(2);
+    deliver(3, 1);
+    beat(LAST_REVISION);
+    await until(() => caughtUpAfter.length > 0 && seen.length === 2);
+    expect(caughtUpAfter).toEqual([2]);
+  });
+
+  it("expects no heartbeat before the server has made it, which may take long", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    cleanup.defer(() => vi.useRealTimers());
+    const asked = Promise.withResolvers<number | undefined>();
+    const held = Promise.withResolvers<void>();
+    const { consumer } = await openConsumer((nc) => ({
+      async request(subject, payload, options) {
+        if (subject.includes("CONSUMER.CREATE")) {
+          asked.resolve(options?.timeout);
+          await held.promise;
+        }
+        return nc.request(subject, payload, options);
+      },
+    }));
+    expect(await asked.promise).toBe(30_000);
+    vi.advanceTimersByTime(10 * FAR_OFF_MS);
+    held.resolve();
+    await Promise.race([consumer.opened, consumer.failed]);
+    vi.advanceTimersByTime(10 * FAR_OFF_MS);
+    await expect(consumer.failed).rejects.toThrow("no heartbeat");
+  });
+
+  it("is removed from the server when it was stopped before it was made", async () => {
+    const asked = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const removals: string[] = [];
+    const { consumer } = await openConsumer((nc) => ({
+      async request(subject, payload, options) {
+        if (subject.includes("CONSUMER.CREATE")) {
+          asked.resolve();
+          await held.promise;
+        }
+        const answer = await nc.request(subject, payload, options);
+        if (subject.includes("CONSUMER.DELETE")) removals.push(answer.string());
+        return answer;
+      },
+    }));
+    await asked.promise;
+    consumer.stop();
+    held.resolve();
+    await until(() => removals.some((answer) => answer.includes('"success":true')));
+  });
+});
+
 describe("the deny-set from a NATS that asks for credentials", () => {
   const cleanup = createCleanup();
   afterEach(cleanup.run);
+
+  it("stays on its watch where it may not hear that a stream changes", async () => {
+    const server = await startNatsWithUser(
+      `publish: ["$JS.API.>", "$JS.FC.>", "$JS.ACK.>", "_INBOX.>"], subscribe: ["_INBOX.>"]`,
+    );
+    cleanup.defer(server.dispose);
+    const admin = await wsconnect({ servers: server.adminUrl, user: "admin", pass: "admin" });
+    cleanup.defer(() => admin.close());
+    const kv = await new Kvm(admin).create(BUCKET);
+    await kv.put("blackhole.1", "spend");
+    let heartbeats = 0;
+    admin.subscribe("_INBOX.>", {
+      callback: (_error, message) => void (message.headers?.code === 100 && heartbeats++),
+    });
+    const { log, messages } = recordLog();
+    const source = createTestSource({ natsUrl: server.userUrl, bucket: BUCKET, log });
+    cleanup.defer(source.close);
+    await source.start();
+    const scans = () => messages().filter((message) => message === "deny bucket scanned").length;
+    // A watch has its first heartbeat after a second.
+    await until(() => heartbeats > 0 || scans() > 1);
+    expect([scans(), source.connected()]).toEqual([1, true]);
+    await kv.put("blackhole.2", "fraud");
+    await until(() => source.lookup("2", undefined) === "fraud");
+    expect(scans()).toBe(1);
+  });
 
   it("says once that they are refused, without them, fails open, and gets in with the right ones", async () => {
     const server = await createNatsServer({ user: "gateway", password: "s3cret%word" });

@@ -9,7 +9,7 @@ import { messageOf } from "../errors.ts";
 import type { DenyTarget, ListedDeny } from "./cli-target.ts";
 import { BucketConsumer } from "./nats-consumer.ts";
 import { bucketState } from "./nats-session.ts";
-import { connect, type NatsAccess, redactUrl } from "./nats-source.ts";
+import { closeSoon, connect, type NatsAccess, redactUrl } from "./nats-source.ts";
 
 const HEARTBEAT_MS = 250;
 
@@ -26,7 +26,7 @@ export function natsTarget(access: NatsAccess, bucket: string): DenyTarget {
       if (error instanceof CliError) throw error;
       throw new CliError(`--nats-url: ${server} refused: ${messageOf(error)}`);
     } finally {
-      await nc.close();
+      await closeSoon(nc);
     }
   };
   const missing = (): CliError =>
@@ -40,9 +40,8 @@ export function natsTarget(access: NatsAccess, bucket: string): DenyTarget {
         if (state === undefined) throw missing();
         const found: ListedDeny[] = [];
         const done = deferred<void>();
-        const consumer = await BucketConsumer.open({
+        const consumer = new BucketConsumer({
           nc,
-          jsm,
           stream: `KV_${bucket}`,
           subjectPrefix: state.subjectPrefix,
           from: "last",
@@ -50,7 +49,7 @@ export function natsTarget(access: NatsAccess, bucket: string): DenyTarget {
           onChange: ({ id, deny }) => {
             if (deny !== undefined) found.push({ id, deny });
           },
-          onCaughtUp: () => done.resolve(),
+          catchUp: { lastRevision: state.lastRevision, onCaughtUp: () => done.resolve() },
         });
         await Promise.race([done, consumer.failed]);
         consumer.stop();
@@ -61,8 +60,8 @@ export function natsTarget(access: NatsAccess, bucket: string): DenyTarget {
         const kvm = new Kvm(nc);
         const exists =
           (await bucketState(await jetstreamManager(nc, { checkAPI: false }), bucket)) !== undefined;
-        if (!exists) process.stderr.write(`created the bucket ${bucket} on ${server}\n`);
         const kv = await (exists ? kvm.open(bucket) : kvm.create(bucket));
+        if (!exists) process.stderr.write(`created the bucket ${bucket} on ${server}\n`);
         await kv.put(formatDenyKey(id), formatDenyValue(deny));
       }),
     remove: (id) =>

@@ -1,9 +1,10 @@
 /** `beyond-ai deny` on a snapshot file that is the source: lines are appended, and nothing else in it changes. */
 
-import { open } from "node:fs/promises";
+import { randomInt } from "node:crypto";
+import { constants, link, open, rm, writeFile } from "node:fs/promises";
 import { formatLogEntry, formatLogHeader, type LogEntry } from "../../../src/deny/log-format.ts";
 import { CliError } from "../cli/conventions.ts";
-import { isMissing, messageOf } from "../errors.ts";
+import { codeOf, isMissing, messageOf } from "../errors.ts";
 import type { DenyTarget } from "./cli-target.ts";
 import { readSnapshot, type Snapshot } from "./snapshot-file.ts";
 
@@ -16,17 +17,18 @@ export function snapshotTarget(path: string): DenyTarget {
       throw new CliError(`--snapshot: ${path} cannot be used: ${messageOf(error)}`);
     }
   };
+  const refuse = (error: unknown): never => {
+    throw new CliError(`--snapshot: ${path} cannot be written: ${messageOf(error)}`);
+  };
   const append = async (entry: LogEntry): Promise<void> => {
-    const file = await open(path, "a+").catch((error: unknown) => {
-      throw new CliError(`--snapshot: ${path} cannot be written: ${messageOf(error)}`);
-    });
+    // Not "a+", which would create a file without a header.
+    const file = await open(path, constants.O_RDWR | constants.O_APPEND).catch(refuse);
     try {
       const { size } = await file.stat();
       const whole = await endOfLastLine(file, size);
       // Readers drop an unfinished last line. What is appended to it would be dropped with it.
       if (whole < size) await file.truncate(whole);
-      const header = whole === 0 ? formatLogHeader({ stream: undefined, revision: 0 }) : "";
-      await file.appendFile(header + formatLogEntry(entry));
+      await file.appendFile(formatLogEntry(entry));
       await file.sync();
     } finally {
       await file.close();
@@ -40,7 +42,8 @@ export function snapshotTarget(path: string): DenyTarget {
       return Array.from(snapshot.set.entries(), ([id, deny]) => ({ id, deny }));
     },
     async add(id, deny) {
-      await read(); // throws for a bad file, which must not grow
+      const snapshot = await read(); // throws for a bad file, which must not grow
+      if (snapshot === undefined) await createSnapshot(path).catch(refuse);
       await append({ id, deny });
     },
     async remove(id) {
@@ -50,6 +53,19 @@ export function snapshotTarget(path: string): DenyTarget {
       return true;
     },
   };
+}
+
+/** With its header from the first moment on, and only if nobody else has created it meanwhile. */
+async function createSnapshot(path: string): Promise<void> {
+  const temporary = `${path}.${randomInt(2 ** 47)}.tmp`;
+  try {
+    await writeFile(temporary, formatLogHeader({ stream: undefined, revision: 0 }), { flag: "wx" });
+    await link(temporary, path);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }
 
 /** The offset after the file's last newline; 0 when it has none. */

@@ -47,8 +47,14 @@ interface AddOptions extends EntryOptions {
 /** The `deny` command, for a program to attach with `addCommand`. */
 export function denyCommand(deps: DenyCommandDeps): Command {
   const { loadConfig, now = Date.now } = deps;
-  const action = <T extends TargetOptions>(run: (options: T, target: DenyTarget) => Promise<void>) =>
-    reporting(async (options: T) => run(options, await chooseTarget(options, loadConfig)));
+  const action = <T extends TargetOptions>(run: (options: T, target: DenyTarget) => Promise<void>) => {
+    const report = reporting(async (options: T) => run(options, await chooseTarget(options, loadConfig)));
+    return async (options: T): Promise<void> => {
+      await report(options);
+      // Ends here: the socket to a NATS that has frozen would hold the process.
+      process.stdout.write("", () => process.exit());
+    };
+  };
 
   const list = withTargetOptions(new Command("list").description("show who is denied")).action(
     action<TargetOptions>(async (options, target) => {
@@ -116,6 +122,29 @@ function withEntryOptions(command: Command): Command {
     .addOption(u64Option("--key-id <id>", "one key"));
 }
 
+/** The options that choose a place or say more of it. */
+const OPTIONS_OF = {
+  NATS: { natsUrl: "--nats-url", natsCredsFile: "--nats-creds-file", bucket: "--bucket" },
+  "a snapshot file": { snapshot: "--snapshot" },
+  "Workers KV": {
+    binding: "--binding",
+    namespaceId: "--namespace-id",
+    local: "--local",
+    remote: "--remote",
+    wranglerConfig: "--wrangler-config",
+    persistTo: "--persist-to",
+  },
+} as const satisfies Record<string, Partial<Record<keyof TargetOptions, string>>>;
+
+/** An option that would be ignored may stand for a place that was meant and not named. */
+function refuseOptionsOfOthers(options: TargetOptions, chosen: keyof typeof OPTIONS_OF): void {
+  for (const [owner, flags] of Object.entries(OPTIONS_OF)) {
+    const given = Object.entries(flags).find(([name]) => owner !== chosen && name in options);
+    if (given !== undefined)
+      throw usageError(`${given[1]} is for ${owner}, and this command would go to ${chosen}`);
+  }
+}
+
 /** An option beats the config; NATS beats the file, which is then its cache. */
 async function chooseTarget(
   options: TargetOptions,
@@ -129,22 +158,29 @@ async function chooseTarget(
     namespaceId !== undefined && "--namespace-id",
   ].filter((name) => name !== false);
   if (given.length > 1) throw usageError(`${given.join(" and ")}: give one of them`);
-  if (snapshot !== undefined) return (await import("./cli-snapshot.ts")).snapshotTarget(snapshot);
-  if (binding !== undefined || namespaceId !== undefined)
+  if (snapshot !== undefined) return fileTarget(options, snapshot);
+  if (binding !== undefined || namespaceId !== undefined) {
+    refuseOptionsOfOthers(options, "Workers KV");
     return (await import("./cli-workers.ts")).workersTarget({ args: wranglerArgs(options) });
+  }
 
   const config = loadConfig(options.config);
   const url = natsUrl === undefined ? config.natsUrl : readServers(natsUrl);
   if (url !== undefined) {
+    refuseOptionsOfOthers(options, "NATS");
     const natsCredsFile = options.natsCredsFile ?? config.natsCredsFile;
     const access = { natsUrl: url, natsCreds: config.natsCreds, natsCredsFile };
     return (await import("./cli-nats.ts")).natsTarget(access, options.bucket ?? config.configBucket);
   }
-  if (config.snapshotPath !== undefined)
-    return (await import("./cli-snapshot.ts")).snapshotTarget(config.snapshotPath);
+  if (config.snapshotPath !== undefined) return fileTarget(options, config.snapshotPath);
   throw usageError(
     "nowhere to look: give --nats-url, --snapshot, --binding or --namespace-id, or set nats_url or snapshot_path in the config",
   );
+}
+
+async function fileTarget(options: TargetOptions, path: string): Promise<DenyTarget> {
+  refuseOptionsOfOthers(options, "a snapshot file");
+  return (await import("./cli-snapshot.ts")).snapshotTarget(path);
 }
 
 /** Not commander's error, which would repeat what was given, password and all. */

@@ -5,7 +5,7 @@
  * applied, and ends a scan on counts that may be early. Here a gap or a silence is an error, for the session to mend.
  */
 
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from "@nats-io/jetstream";
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, jetstreamManager } from "@nats-io/jetstream";
 import {
   createInbox,
   deferred,
@@ -24,12 +24,14 @@ const SLICE = 256;
 /** Heartbeats that may be missed in a row. */
 const MISSED_HEARTBEATS = 3;
 
+/** To find the last message of each of 500,000 keys takes the server two seconds. */
+const CREATE_TIMEOUT_MS = 30_000;
+
 /** NATS removes the consumer this long after its connection went away. */
 const INACTIVE_MS = 10_000;
 
 export interface BucketConsumerOptions {
   readonly nc: NatsConnection;
-  readonly jsm: JetStreamManager;
   readonly stream: string;
   /** What stands before a key in the stream's subjects: `$KV.{bucket}.` */
   readonly subjectPrefix: string;
@@ -37,19 +39,25 @@ export interface BucketConsumerOptions {
   readonly from: number | "last";
   readonly heartbeatMs: number;
   readonly onChange: (change: BucketChange) => void;
-  /** Everything that the stream held has been applied. Called again and again. */
-  readonly onCaughtUp: () => void;
+  /** For a reader that wants to know when it has seen all that there was. */
+  readonly catchUp?: {
+    /** The stream's last revision before the consumer was opened. */
+    readonly lastRevision: number;
+    /** Everything up to there has been applied. Called again and again. */
+    readonly onCaughtUp: () => void;
+  };
 }
 
-/** A consumer that is open. */
+/** A consumer that is being opened, or is open. */
 export class BucketConsumer {
-  /** Rejects on a gap, on silence and on a permission error; never resolves. */
+  readonly opened = deferred<void>();
+  /** Rejects when the server refuses the consumer, on a gap, on silence and on a permission error; never resolves. */
   readonly failed = deferred<never>();
   readonly #options: BucketConsumerOptions;
   readonly #name = `beyond-ai-${nuid.next()}`;
   readonly #inbox = createInbox();
   readonly #subscription: Subscription;
-  readonly #ticker: NodeJS.Timeout;
+  #ticker: NodeJS.Timeout | undefined;
   #queue: Msg[] = [];
   #applied = 0;
   #sequence = 0;
@@ -57,38 +65,44 @@ export class BucketConsumer {
   #stopped = false;
   #silentTicks = 0;
 
-  private constructor(options: BucketConsumerOptions) {
+  constructor(options: BucketConsumerOptions) {
     this.#options = options;
     this.failed.catch(() => undefined); // handled by whoever awaits it later
     this.#subscription = options.nc.subscribe(this.#inbox, {
       callback: (error, message) => (error ? this.#fail(error) : this.#receive(message)),
     });
-    // Silence is counted in our own ticks: an event loop that stalls delays them as it delays the heartbeats.
-    this.#ticker = setInterval(() => {
-      if (++this.#silentTicks > MISSED_HEARTBEATS) this.#fail(new Error("no heartbeat from the watch"));
-    }, options.heartbeatMs);
-  }
-
-  /** @throws when the server refuses the consumer */
-  static async open(options: BucketConsumerOptions): Promise<BucketConsumer> {
-    const consumer = new BucketConsumer(options);
-    try {
-      await options.jsm.consumers.add(options.stream, consumer.#config());
-      return consumer;
-    } catch (error) {
-      consumer.stop();
-      throw error;
-    }
+    this.#open().catch((error: unknown) => this.#fail(error));
   }
 
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
     clearInterval(this.#ticker);
-    const { nc, jsm, stream } = this.#options;
-    if (nc.isClosed()) return;
+    if (this.#options.nc.isClosed()) return;
     this.#subscription.unsubscribe();
-    jsm.consumers.delete(stream, this.#name).catch(() => undefined); // failing that, the server removes it after INACTIVE_MS
+    this.#remove().catch(() => undefined); // failing that, the server removes it after INACTIVE_MS
+  }
+
+  async #open(): Promise<void> {
+    const { nc, stream } = this.#options;
+    const { consumers } = await jetstreamManager(nc, { checkAPI: false, timeout: CREATE_TIMEOUT_MS });
+    await consumers.add(stream, this.#config());
+    if (this.#stopped) return this.#remove();
+    this.#expectHeartbeats();
+    this.opened.resolve();
+  }
+
+  async #remove(): Promise<void> {
+    const { nc, stream } = this.#options;
+    const { consumers } = await jetstreamManager(nc, { checkAPI: false });
+    await consumers.delete(stream, this.#name);
+  }
+
+  /** Silence is counted in our own ticks: an event loop that stalls delays them as it delays the heartbeats. */
+  #expectHeartbeats(): void {
+    this.#ticker = setInterval(() => {
+      if (++this.#silentTicks > MISSED_HEARTBEATS) this.#fail(new Error("no heartbeat from the watch"));
+    }, this.#options.heartbeatMs);
   }
 
   #config(): Partial<ConsumerConfig> {
@@ -147,13 +161,13 @@ export class BucketConsumer {
       this.#handleControl(message);
       return;
     }
-    const { subjectPrefix, onChange, onCaughtUp } = this.#options;
+    const { subjectPrefix, onChange } = this.#options;
     const { revision, sequence, pending } = parseDelivery(message.reply ?? "");
     if (sequence !== this.#sequence + 1) throw new Error("gap in the watch");
     this.#sequence = sequence;
     const change = readChange(message, subjectPrefix, revision);
     if (change !== undefined) onChange(change);
-    if (pending === 0) onCaughtUp();
+    if (pending === 0) this.#noteReached(revision);
   }
 
   /** Flow control is answered in its turn, when what came before is applied: the server's window bounds our queue. */
@@ -165,7 +179,16 @@ export class BucketConsumer {
     else if (stalledOn) this.#options.nc.publish(stalledOn);
     else if (!delivered) throw new Error(`the watch was ended: ${headers?.description ?? "no reason"}`);
     else if (Number(delivered) > this.#sequence) throw new Error("gap in the watch");
-    else this.#options.onCaughtUp();
+    else this.#noteReached(Number(headers?.get("Nats-Last-Stream")));
+  }
+
+  /**
+   * Nothing is on its way, says the server, and the consumer stands at this revision. That may be said in the middle:
+   * the count of what is pending drops as keys expire, and a key that was overwritten makes the server pause.
+   */
+  #noteReached(revision: number): void {
+    const { catchUp } = this.#options;
+    if (catchUp !== undefined && revision >= catchUp.lastRevision) catchUp.onCaughtUp();
   }
 }
 

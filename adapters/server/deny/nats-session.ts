@@ -65,8 +65,9 @@ export async function followBucket(options: SessionOptions): Promise<void> {
     try {
       await followStream(options, jsm, state);
     } catch (error) {
-      // A bucket that is deleted takes its consumers along: that says nothing of the connection.
-      if (nc.isClosed() || (await bucketState(jsm, bucket)) !== undefined) throw error;
+      // What the server refuses of a bucket that is gone says nothing of the connection.
+      if (!(error instanceof JetStreamApiError) || (await bucketState(jsm, bucket)) !== undefined)
+        throw error;
     }
   }
 }
@@ -82,33 +83,37 @@ async function followStream(
   const leave = (): void => leaving.resolve();
   // Sent when the stream is created, changed or deleted, to those who may subscribe; others have heartbeats and scans.
   const advisories = nc.subscribe(`$JS.EVENT.ADVISORY.STREAM.*.KV_${bucket}`, {
-    callback: () => void setTimeout(leave, ADVISORY_LEAD_MS),
+    callback: (refused) => {
+      if (refused === null) setTimeout(leave, ADVISORY_LEAD_MS);
+    },
   });
   signal.addEventListener("abort", leave);
-  const source = { nc, jsm, stream: `KV_${bucket}`, subjectPrefix: state.subjectPrefix };
+  const source = { nc, stream: `KV_${bucket}`, subjectPrefix: state.subjectPrefix };
   const timer = new AbortController();
   let watch: BucketConsumer | undefined;
   try {
-    watch = await BucketConsumer.open({
+    watch = new BucketConsumer({
       ...source,
       from: replica.resume(state),
       heartbeatMs: WATCH_HEARTBEAT_MS,
       onChange: (change) => replica.watched(change),
-      onCaughtUp: () => undefined,
     });
-    events.onWatching();
     const ended = Promise.race([leaving, watch.failed, closed(nc)]);
     ended.catch(() => undefined); // awaited again at each step below
+    const isOpen = await Promise.race([watch.opened.then(() => true), ended.then(() => false)]);
+    if (!isOpen) return;
+    events.onWatching();
     for (;;) {
-      const removed = await scan(source, replica, ended);
+      const now = await bucketState(jsm, bucket);
+      if (now === undefined || !replica.follows(now)) return;
+      const removed = await scan(source, now.lastRevision, replica, ended);
       if (removed === undefined) return;
       events.onScanned(removed);
       const pause = sleep(Math.min(rescanMs, MAX_TIMER_MS), undefined, { signal: timer.signal }).catch(
         () => undefined,
       );
       await Promise.race(rescanMs > 0 ? [pause, ended] : [ended]);
-      const now = signal.aborted ? undefined : await bucketState(jsm, bucket);
-      if (now === undefined || !replica.follows(now)) return;
+      if (signal.aborted) return;
     }
   } finally {
     timer.abort();
@@ -119,21 +124,29 @@ async function followStream(
 }
 
 /** Reads every key's last value; returns how many entries turned out to be gone, or undefined when `ended` came first. */
-async function scan(source: Source, replica: Replica, ended: Promise<void>): Promise<number | undefined> {
+async function scan(
+  source: Source,
+  lastRevision: number,
+  replica: Replica,
+  ended: Promise<void>,
+): Promise<number | undefined> {
   const caughtUp = deferred<number>();
   let isOpen = true;
   replica.beginScan();
-  const reader = await BucketConsumer.open({
+  const reader = new BucketConsumer({
     ...source,
     from: "last",
     heartbeatMs: SCAN_HEARTBEAT_MS,
     onChange: (change) => {
       if (isOpen) replica.scanned(change);
     },
-    onCaughtUp: () => {
-      // In the same turn as the last message: what the watch applies after it is not part of this scan.
-      if (isOpen) caughtUp.resolve(replica.endScan());
-      isOpen = false;
+    catchUp: {
+      lastRevision,
+      onCaughtUp: () => {
+        // In the same turn as the last message: what the watch applies after it is not part of this scan.
+        if (isOpen) caughtUp.resolve(replica.endScan());
+        isOpen = false;
+      },
     },
   });
   try {
@@ -145,7 +158,7 @@ async function scan(source: Source, replica: Replica, ended: Promise<void>): Pro
   }
 }
 
-type Source = Pick<BucketConsumerOptions, "nc" | "jsm" | "stream" | "subjectPrefix">;
+type Source = Pick<BucketConsumerOptions, "nc" | "stream" | "subjectPrefix">;
 
 export interface BucketState extends StreamState {
   readonly subjectPrefix: string;

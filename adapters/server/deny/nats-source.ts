@@ -95,8 +95,7 @@ export function createNatsSource(options: NatsSourceOptions): NatsSource {
         try {
           await followBucket({ nc, bucket, replica, rescanMs, events, signal: closing.signal });
         } finally {
-          // The client would wait for ever for a peer that no longer reads.
-          await Promise.race([nc.close(), sleep(CLOSE_TIMEOUT_MS)]).catch(() => undefined);
+          await closeSoon(nc);
         }
       } catch (error) {
         const reason = isAuthError(error) ? "credentials refused" : "unreachable";
@@ -141,6 +140,14 @@ export async function connect({ natsUrl, natsCreds, natsCredsFile }: NatsAccess)
   const creds = natsCredsFile === undefined ? natsCreds : await readCreds(natsCredsFile);
   if (creds !== undefined) options.authenticator = credsAuthenticator(new TextEncoder().encode(creds));
   return wsconnect(options);
+}
+
+/** The client would wait for ever for a peer that no longer reads. The socket of such a one stays open. */
+export async function closeSoon(nc: NatsConnection): Promise<void> {
+  const timer = new AbortController();
+  const timeout = sleep(CLOSE_TIMEOUT_MS, undefined, { signal: timer.signal });
+  await Promise.race([nc.close(), timeout]).catch(() => undefined);
+  timer.abort();
 }
 
 async function readCreds(path: string): Promise<string> {

@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DenySet } from "../../../src/deny/deny-set.ts";
+import { LogFormatError } from "../../../src/deny/log-format.ts";
 import type { Log } from "../../../src/gateway/ports.ts";
 import { isMissing, messageOf } from "../errors.ts";
 import { readSnapshot } from "./snapshot-file.ts";
@@ -69,6 +70,7 @@ export function createSnapshotSource({
         });
       }
       problem = message;
+      if (mayPass(error)) loadedVersion = undefined; // the next poll tries again
     }
   };
 
@@ -97,6 +99,9 @@ export function createSnapshotSource({
     usable: () => problem === undefined,
   };
 }
+
+/** Not the file's fault, as when there are too many open ones: it may be read without a change to it. */
+const mayPass = (error: unknown): boolean => !(error instanceof LogFormatError) && !isMissing(error);
 
 /** Changes with every write, replacement, removal and return of the file. */
 async function versionOf(path: string): Promise<string> {
