@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import type { Log } from "../../src/gateway/ports.ts";
 import { createJsonLog, type LogLevel } from "./json-log.ts";
+import { unblock } from "./unblock.ts";
 
 const STDERR = 2;
 /** Of the process: stderr does not block any more. */
@@ -11,7 +12,9 @@ let isUnblocked = false;
 export function createLog(minimum: LogLevel, fd = STDERR): Log {
   return createJsonLog(minimum, (line) => {
     writeUnlessStalled(fd, `${line}\n`);
-    if (fd === STDERR && !isUnblocked) unblockStderr();
+    if (fd !== STDERR || isUnblocked) return;
+    isUnblocked = true;
+    unblock("stderr");
   });
 }
 
@@ -20,10 +23,4 @@ export function writeUnlessStalled(fd: number, text: string): void {
   try {
     writeSync(fd, text);
   } catch {}
-}
-
-/** A full pipe would hold up Bun's event loop until somebody reads it. Bun makes it non-blocking when its stream is first asked for. */
-function unblockStderr(): void {
-  isUnblocked = true;
-  process.stderr.on("error", () => {});
 }

@@ -4,6 +4,7 @@
  */
 import { write } from "node:fs";
 import type { Log } from "../../src/gateway/ports.ts";
+import { unblock } from "./unblock.ts";
 
 /** Bytes kept while the reader stalls. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
@@ -120,7 +121,8 @@ export function createRowSink({
   };
 
   const writeNext = (): void => {
-    if (!isUnblocked) unblockStdout();
+    // A write to a full pipe answers EAGAIN then.
+    if (!isUnblocked) unblock("stdout");
     isUnblocked = true;
     const next = takeBatch();
     if (!next) return becomeIdle();
@@ -167,14 +169,6 @@ export function createRowSink({
       reportLoss();
     },
   };
-}
-
-/**
- * A write to a full pipe that blocks would hold a thread of the pool, and Node's exit waits for that thread for as long
- * as the reader stalls. Node makes a pipe non-blocking when its stream is first asked for; such a pipe answers EAGAIN.
- */
-function unblockStdout(): void {
-  process.stdout.on("error", () => {});
 }
 
 function countLines(bytes: Uint8Array): number {

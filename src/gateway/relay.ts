@@ -94,7 +94,7 @@ class WebRelay {
     try {
       const body = await this.#openBody();
       // It may have left while it was admitted, which no event tells.
-      if (this.#request.signal.aborted) throw new Error("the client left");
+      if (this.#isClientGone()) throw new Error("the client left");
       if (body instanceof Uint8Array) this.#wholeBodyGiven = true;
       this.#readTimeout.waiting();
       const response = await this.#send(body);

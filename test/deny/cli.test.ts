@@ -11,9 +11,8 @@ import { ConfigError } from "../../src/config/config-error.ts";
 import type { Config } from "../../src/config/keys.ts";
 import { configFrom } from "../../src/config/parse.ts";
 import { createCleanup, temporaryDirectory } from "../support/deny.ts";
-import { createNatsServer } from "../support/nats-server.ts";
-import { createDeafRelay } from "./deaf-relay.ts";
-import { startNatsWithUser } from "./nats-with-user.ts";
+import { ADMIN, createNatsServer } from "../support/nats-server.ts";
+import { createTcpRelay } from "../support/tcp-relay.ts";
 
 const NOW = Date.parse("2026-12-01T00:00:00Z");
 const cleanup = createCleanup();
@@ -101,11 +100,13 @@ describe("beyond-ai deny", () => {
   });
 
   it("does not say that it created a bucket which it may not create", async () => {
-    const server = await startNatsWithUser(
-      `publish: ["$JS.API.INFO", "$JS.API.STREAM.INFO.>"], subscribe: ["_INBOX.>"]`,
-    );
+    const permissions = `publish: ["$JS.API.INFO", "$JS.API.STREAM.INFO.>"], subscribe: ["_INBOX.>"]`;
+    const server = await createNatsServer({
+      users: [ADMIN, { user: "gateway", password: "secret", permissions }],
+    });
     cleanup.defer(server.dispose);
-    const { code, err } = await deny({ natsUrl: server.userUrl }, "add", "--tenant", "1");
+    await server.start();
+    const { code, err } = await deny({ natsUrl: server.urlFor("gateway") }, "add", "--tenant", "1");
     expect(code).toBe(1);
     expect(err).toMatch(/^error: --nats-url: [^\n]*\n$/);
   });
@@ -116,7 +117,8 @@ describe("beyond-ai deny", () => {
     await server.start();
     await server.bucket("ai-gateway");
     const acknowledgement = '"seq":1';
-    const relay = await createDeafRelay(Number(new URL(server.url).port), acknowledgement);
+    const relay = await createTcpRelay(Number(new URL(server.url).port));
+    relay.freezeAfter(acknowledgement);
     cleanup.defer(relay.close);
     const args = ["deny", "add", "--tenant", "1", "--nats-url", `ws://127.0.0.1:${relay.port}`];
     const child = spawn(process.execPath, ["adapters/node/bin.ts", ...args], {

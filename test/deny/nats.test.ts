@@ -8,10 +8,9 @@ import { followBucket } from "../../adapters/server/deny/nats-session.ts";
 import { DenySet } from "../../src/deny/deny-set.ts";
 import { Replica } from "../../src/deny/replica.ts";
 import { createCleanup, createTestSource, recordLog } from "../support/deny.ts";
-import { createNatsServer, type NatsServer } from "../support/nats-server.ts";
+import { ADMIN, createNatsServer, type NatsServer } from "../support/nats-server.ts";
 import { createTcpRelay, type TcpRelay } from "../support/tcp-relay.ts";
 import { until } from "../support/until.ts";
-import { startNatsWithUser } from "./nats-with-user.ts";
 
 const BUCKET = "ai-gateway";
 const STREAM = `KV_${BUCKET}`;
@@ -466,12 +465,13 @@ describe("the deny-set from a NATS that asks for credentials", () => {
   afterEach(cleanup.run);
 
   it("stays on its watch where it may not hear that a stream changes", async () => {
-    const server = await startNatsWithUser(
-      `publish: ["$JS.API.>", "$JS.FC.>", "$JS.ACK.>", "_INBOX.>"], subscribe: ["_INBOX.>"]`,
-    );
+    const permissions = `publish: ["$JS.API.>", "$JS.FC.>", "$JS.ACK.>", "_INBOX.>"], subscribe: ["_INBOX.>"]`;
+    const server = await createNatsServer({
+      users: [ADMIN, { user: "gateway", password: "secret", permissions }],
+    });
     cleanup.defer(server.dispose);
-    const admin = await wsconnect({ servers: server.adminUrl, user: "admin", pass: "admin" });
-    cleanup.defer(() => admin.close());
+    await server.start();
+    const admin = await server.connect();
     const kv = await new Kvm(admin).create(BUCKET);
     await kv.put("blackhole.1", "spend");
     let heartbeats = 0;
@@ -479,7 +479,7 @@ describe("the deny-set from a NATS that asks for credentials", () => {
       callback: (_error, message) => void (message.headers?.code === 100 && heartbeats++),
     });
     const { log, messages } = recordLog();
-    const source = createTestSource({ natsUrl: server.userUrl, bucket: BUCKET, log });
+    const source = createTestSource({ natsUrl: server.urlFor("gateway"), bucket: BUCKET, log });
     cleanup.defer(source.close);
     await source.start();
     const scans = () => messages().filter((message) => message === "deny bucket scanned").length;
@@ -492,7 +492,7 @@ describe("the deny-set from a NATS that asks for credentials", () => {
   });
 
   it("says once that they are refused, without them, fails open, and gets in with the right ones", async () => {
-    const server = await createNatsServer({ user: "gateway", password: "s3cret%word" });
+    const server = await createNatsServer({ users: [{ user: "gateway", password: "s3cret%word" }] });
     cleanup.defer(server.dispose);
     await server.start();
     const kv = await server.bucket(BUCKET);

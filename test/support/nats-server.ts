@@ -30,20 +30,31 @@ export function findNatsServer(): string {
   return found;
 }
 
+interface NatsUser {
+  readonly user: string;
+  readonly password: string;
+  /** What it may do, as the server's config has it; anything unless told. */
+  readonly permissions?: string;
+}
+
+/** May do anything: for a test's own clients, beside a user who may not. */
+export const ADMIN: NatsUser = { user: "admin", password: "admin" };
+
 export interface NatsServerOptions {
-  /** Ask for this user. */
-  readonly user?: string;
-  readonly password?: string;
+  /** Ask for one of these; the first is whom the tests' own clients log in as. */
+  readonly users?: readonly NatsUser[];
 }
 
 export interface NatsServer {
   /** `ws://127.0.0.1:…`, the same after a restart. */
   readonly url: string;
+  /** The same with the name and password of one of its users. */
+  urlFor(user: string): string;
   /** Starts it (again), on the same port and storage; resolves when it accepts WebSockets and JetStream is up. */
   start(): Promise<void>;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
-  /** A client of its own, closed with the server. Give the server's user if it asks for one. */
+  /** A client of its own, closed with the server. */
   connect(): Promise<NatsConnection>;
   bucket(name: string, options?: Partial<KvOptions>): Promise<KV>;
   /** Kills it and removes its storage. */
@@ -51,11 +62,10 @@ export interface NatsServer {
 }
 
 /** Reserves a port and a directory; nothing runs until `start`. */
-export async function createNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
+export async function createNatsServer({ users = [] }: NatsServerOptions = {}): Promise<NatsServer> {
   const binary = findNatsServer();
   const directory = mkdtempSync(join(tmpdir(), "beyond-ai-nats-"));
   const port = await freePort();
-  const { user, password } = options;
   const config = join(directory, "nats.conf");
   await writeFile(
     config,
@@ -64,7 +74,7 @@ export async function createNatsServer(options: NatsServerOptions = {}): Promise
       "port: -1",
       `websocket { host: "127.0.0.1", port: ${port}, no_tls: true }`,
       `jetstream { store_dir: ${JSON.stringify(directory)} }`,
-      user === undefined ? "" : `authorization { user: ${user}, password: ${password} }`,
+      users.length === 0 ? "" : `authorization { users: [${users.map(formatUser).join(", ")}] }`,
     ].join("\n"),
   );
   const url = `ws://127.0.0.1:${port}`;
@@ -73,6 +83,10 @@ export async function createNatsServer(options: NatsServerOptions = {}): Promise
 
   const server: NatsServer = {
     url,
+    urlFor(name) {
+      const { user, password } = users.find((one) => one.user === name)!;
+      return `ws://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
+    },
     async start() {
       const started = spawn(binary, ["-c", config], { stdio: ["ignore", "ignore", "pipe"] });
       child = started;
@@ -95,7 +109,8 @@ export async function createNatsServer(options: NatsServerOptions = {}): Promise
       await exited;
     },
     async connect() {
-      const login = user === undefined ? {} : { user, pass: password ?? "" };
+      const [own] = users;
+      const login = own && { user: own.user, pass: own.password };
       const nc = await wsconnect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50, ...login });
       clients.push(nc);
       return nc;
@@ -111,6 +126,9 @@ export async function createNatsServer(options: NatsServerOptions = {}): Promise
   };
   return server;
 }
+
+const formatUser = ({ user, password, permissions = `publish: ">", subscribe: ">"` }: NatsUser): string =>
+  `{ user: ${user}, password: ${JSON.stringify(password)}, permissions: { ${permissions} } }`;
 
 /**
  * A port that nobody holds. Needed beforehand, since a restart must come back to it, and so none of those that the system

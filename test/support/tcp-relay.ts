@@ -10,6 +10,8 @@ export interface TcpRelay {
   restore(): void;
   /** Keeps connections open and lets nothing through any more, on those and on new ones. */
   freeze(): void;
+  /** Freezes once the server has said this. */
+  freezeAfter(text: string): void;
   /** Connections taken, and connections refused, so far. */
   accepted(): number;
   refused(): number;
@@ -20,6 +22,7 @@ export interface TcpRelay {
 export async function createTcpRelay(targetPort: number): Promise<TcpRelay> {
   const sockets = new Set<Socket>();
   let state: "open" | "cut" | "frozen" = "open";
+  let lastWords: string | undefined;
   let accepted = 0;
   let refused = 0;
   const server = createServer((client) => {
@@ -37,6 +40,7 @@ export async function createTcpRelay(targetPort: number): Promise<TcpRelay> {
       sockets.add(socket);
       socket.on("data", (chunk) => {
         if (state === "open") other.write(chunk);
+        if (socket === upstream && lastWords !== undefined && chunk.includes(lastWords)) state = "frozen";
       });
       socket.on("error", () => undefined);
       socket.on("close", () => {
@@ -62,6 +66,9 @@ export async function createTcpRelay(targetPort: number): Promise<TcpRelay> {
     },
     freeze() {
       state = "frozen";
+    },
+    freezeAfter(text) {
+      lastWords = text;
     },
     accepted: () => accepted,
     refused: () => refused,

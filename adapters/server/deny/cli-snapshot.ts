@@ -1,12 +1,11 @@
 /** `beyond-ai deny` on a snapshot file that is the source: lines are appended, and nothing else in it changes. */
 
-import { randomInt } from "node:crypto";
-import { constants, link, open, rm, writeFile } from "node:fs/promises";
-import { formatLogEntry, formatLogHeader, type LogEntry } from "../../../src/deny/log-format.ts";
+import { constants, open } from "node:fs/promises";
+import { formatLogEntry, type LogEntry } from "../../../src/deny/log-format.ts";
 import { CliError } from "../cli/conventions.ts";
-import { codeOf, isMissing, messageOf } from "../errors.ts";
+import { isMissing, messageOf } from "../errors.ts";
 import type { DenyTarget } from "./cli-target.ts";
-import { readSnapshot, type Snapshot } from "./snapshot-file.ts";
+import { createSnapshot, readSnapshot, type Snapshot } from "./snapshot-file.ts";
 
 export function snapshotTarget(path: string): DenyTarget {
   const read = async (): Promise<Snapshot | undefined> => {
@@ -53,19 +52,6 @@ export function snapshotTarget(path: string): DenyTarget {
       return true;
     },
   };
-}
-
-/** With its header from the first moment on, and only if nobody else has created it meanwhile. */
-async function createSnapshot(path: string): Promise<void> {
-  const temporary = `${path}.${randomInt(2 ** 47)}.tmp`;
-  try {
-    await writeFile(temporary, formatLogHeader({ stream: undefined, revision: 0 }), { flag: "wx" });
-    await link(temporary, path);
-  } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }
 
 /** The offset after the file's last newline; 0 when it has none. */

@@ -5,7 +5,13 @@
  * applied, and ends a scan on counts that may be early. Here a gap or a silence is an error, for the session to mend.
  */
 
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, jetstreamManager } from "@nats-io/jetstream";
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  type JetStreamManager,
+  jetstreamManager,
+} from "@nats-io/jetstream";
 import {
   createInbox,
   deferred,
@@ -56,6 +62,7 @@ export class BucketConsumer {
   readonly #options: BucketConsumerOptions;
   readonly #name = `beyond-ai-${nuid.next()}`;
   readonly #inbox = createInbox();
+  readonly #manager: Promise<JetStreamManager>;
   readonly #subscription: Subscription;
   #ticker: NodeJS.Timeout | undefined;
   #queue: Msg[] = [];
@@ -71,6 +78,7 @@ export class BucketConsumer {
     this.#subscription = options.nc.subscribe(this.#inbox, {
       callback: (error, message) => (error ? this.#fail(error) : this.#receive(message)),
     });
+    this.#manager = jetstreamManager(options.nc, { checkAPI: false, timeout: CREATE_TIMEOUT_MS });
     this.#open().catch((error: unknown) => this.#fail(error));
   }
 
@@ -84,18 +92,16 @@ export class BucketConsumer {
   }
 
   async #open(): Promise<void> {
-    const { nc, stream } = this.#options;
-    const { consumers } = await jetstreamManager(nc, { checkAPI: false, timeout: CREATE_TIMEOUT_MS });
-    await consumers.add(stream, this.#config());
+    const { consumers } = await this.#manager;
+    await consumers.add(this.#options.stream, this.#config());
     if (this.#stopped) return this.#remove();
     this.#expectHeartbeats();
     this.opened.resolve();
   }
 
   async #remove(): Promise<void> {
-    const { nc, stream } = this.#options;
-    const { consumers } = await jetstreamManager(nc, { checkAPI: false });
-    await consumers.delete(stream, this.#name);
+    const { consumers } = await this.#manager;
+    await consumers.delete(this.#options.stream, this.#name);
   }
 
   /** Silence is counted in our own ticks: an event loop that stalls delays them as it delays the heartbeats. */

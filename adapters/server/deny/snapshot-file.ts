@@ -1,6 +1,7 @@
 /** Reads and replaces a snapshot file whole, in slices that leave the event loop to the relay. */
 
-import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { randomInt } from "node:crypto";
+import { type FileHandle, link, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DenySet } from "../../../src/deny/deny-set.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type LogPosition,
   type LogSummary,
 } from "../../../src/deny/log-format.ts";
+import { codeOf } from "../errors.ts";
 
 /** About 3,000 lines, parsed in a few milliseconds. */
 const READ_BYTES = 256 * 1024;
@@ -54,7 +56,7 @@ export async function replaceSnapshot(
   set: DenySet,
   position: LogPosition,
 ): Promise<FileHandle> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = temporaryFor(path, process.pid);
   // Not "a" with a truncation: what an earlier process of this id left must not be appended to.
   await rm(temporary, { force: true });
   const file = await open(temporary, "ax");
@@ -78,7 +80,23 @@ export async function replaceSnapshot(
   }
 }
 
-/** Removes what processes that were killed in `replaceSnapshot` left beside the file. */
+/** Creates an empty one, with its header from the first moment on. Leaves alone what somebody else has created meanwhile. */
+export async function createSnapshot(path: string): Promise<void> {
+  const temporary = temporaryFor(path, randomInt(2 ** 47));
+  try {
+    await writeFile(temporary, formatLogHeader({ stream: undefined, revision: 0 }), { flag: "wx" });
+    await link(temporary, path);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** `removeTemporaries` knows them by this. */
+const temporaryFor = (path: string, id: number): string => `${path}.${id}.tmp`;
+
+/** Removes what processes that were killed while they wrote left beside the file. */
 export async function removeTemporaries(path: string): Promise<void> {
   const directory = dirname(path);
   for (const name of await readdir(directory)) {

@@ -27,6 +27,7 @@
         (block $narrow
           (br_if $narrow (i32.lt_u (local.get $i) (local.get $wide_from)))
           (br_if $narrow (i32.gt_u (i32.add (local.get $i) (i32.const 64)) (local.get $end)))
+          ;; What follows is written out three times, for neither V8 nor JavaScriptCore inlines a function that takes vectors.
           (local.set $b0 (v128.load (local.get $i)))
           (local.set $b1 (v128.load offset=16 (local.get $i)))
           (local.set $b2 (v128.load offset=32 (local.get $i)))
@@ -80,16 +81,16 @@
                       (local.get $escaped)
                       ;; A bit for each that is a `u` or not ASCII.
                       (i64.or
-              (i64.extend_i32_u
-                (i32.or
-                  (i8x16.bitmask (v128.or (local.get $b0) (i8x16.eq (local.get $b0) (i8x16.splat (i32.const 0x75)))))
-                  (i32.shl (i8x16.bitmask (v128.or (local.get $b1) (i8x16.eq (local.get $b1) (i8x16.splat (i32.const 0x75))))) (i32.const 16))))
-              (i64.shl
-                (i64.extend_i32_u
-                  (i32.or
-                    (i8x16.bitmask (v128.or (local.get $b2) (i8x16.eq (local.get $b2) (i8x16.splat (i32.const 0x75)))))
-                    (i32.shl (i8x16.bitmask (v128.or (local.get $b3) (i8x16.eq (local.get $b3) (i8x16.splat (i32.const 0x75))))) (i32.const 16))))
-                (i64.const 32))))
+                        (i64.extend_i32_u
+                          (i32.or
+                            (i8x16.bitmask (v128.or (local.get $b0) (i8x16.eq (local.get $b0) (i8x16.splat (i32.const 0x75)))))
+                            (i32.shl (i8x16.bitmask (v128.or (local.get $b1) (i8x16.eq (local.get $b1) (i8x16.splat (i32.const 0x75))))) (i32.const 16))))
+                        (i64.shl
+                          (i64.extend_i32_u
+                            (i32.or
+                              (i8x16.bitmask (v128.or (local.get $b2) (i8x16.eq (local.get $b2) (i8x16.splat (i32.const 0x75)))))
+                              (i32.shl (i8x16.bitmask (v128.or (local.get $b3) (i8x16.eq (local.get $b3) (i8x16.splat (i32.const 0x75))))) (i32.const 16))))
+                          (i64.const 32))))
                     (i64.const 0))
                 (then
                   ;; Such escapes seldom stand alone.
